@@ -1,0 +1,1 @@
+//! REST, OAuth2 and GraphQL interfaces.

@@ -1,0 +1,1 @@
+//! Commands, deciders, the command handler and process managers.

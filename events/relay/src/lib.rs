@@ -1,0 +1,1 @@
+//! Publishes the event log to Kafka.

@@ -1,0 +1,1 @@
+//! Applies projections to SQL databases, rebuilds and reads them.

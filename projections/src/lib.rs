@@ -1,0 +1,1 @@
+//! Read models as pure functions from events to row changes.

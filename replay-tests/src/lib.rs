@@ -1,0 +1,1 @@
+//! Golden streams, upcasting, determinism and kill loops.

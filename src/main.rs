@@ -1,0 +1,2 @@
+//! The `wac` binary.
+fn main() {}
