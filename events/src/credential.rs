@@ -72,6 +72,9 @@ pub struct CredentialCreated {
     /// Its owner; `None`: the domain's anonymous pool.
     #[serde(default)]
     pub user: Option<UserId>,
+    /// Of a `sip-mapping`: keyed hash of its identity in the domain, the id of its reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key: Option<String>,
     /// For `basic` the Argon2id hash (PHC string) of the password, else the JSON of `data`.
     pub data: Secret,
     /// Registration lifetime in seconds; 0 leaves it to the gateway.
@@ -93,6 +96,9 @@ pub struct CredentialChanged {
     /// New context.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub context: Patch<Map<String, Value>>,
+    /// New reservation of a `sip-mapping`'s identity.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub identity_key: Patch<String>,
     /// New secret.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub data: Patch<Secret>,

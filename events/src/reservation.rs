@@ -47,6 +47,10 @@ pub enum Reserved {
     BasicCredential(UserId),
     /// A SIP identity in a domain, by its keyed hash.
     SipIdentity(DomainId, String),
+    /// The place of the base domain: the one domain without a parent.
+    BaseDomain,
+    /// Held by whoever inspects whether a domain is empty, until somebody moves into the domain.
+    Vacancy(DomainId),
 }
 
 impl Reserved {
@@ -57,6 +61,8 @@ impl Reserved {
             Reserved::Username(key) => format!("username:{key}"),
             Reserved::BasicCredential(user) => format!("basic:{user}"),
             Reserved::SipIdentity(domain, key) => format!("sip:{domain}:{key}"),
+            Reserved::BaseDomain => "base-domain".to_owned(),
+            Reserved::Vacancy(domain) => format!("vacancy:{domain}"),
         };
         StreamId::of("reservation", &id)
     }
