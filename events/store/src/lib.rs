@@ -1,1 +1,59 @@
-//! SQLite, PostgreSQL and in-memory event logs.
+//! The event log and the key store on SQLite, on PostgreSQL and in memory.
+//!
+//! [`open`] gives all three behind the ports of `wac-events`; [`Db`] is the same database for those
+//! who keep tables of their own in it (read models). The rules every log keeps stand at
+//! [`wac_events::EventLog`]; one contract suite (`tests/contract.rs`) holds all three to them.
+
+mod db;
+mod environment;
+mod error;
+mod location;
+
+use std::sync::Arc;
+
+use wac_events::{Environment, EventLog, KeyStore, MasterKey};
+
+pub use db::{Db, SQLITE_BUSY_TIMEOUT, SqliteDb, SqliteWrite};
+pub use environment::SystemEnvironment;
+pub use error::OpenError;
+
+/// Connections for reading, unless said otherwise. One costs about 1 MB with SQLite, and a process
+/// of about 5 MB at the server with PostgreSQL.
+pub const READ_CONNECTIONS_DEFAULT: u32 = 8;
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// Wraps subject keys and keys the hashes of names.
+    pub master_key: MasterKey,
+    /// Clock and randomness.
+    pub environment: Arc<dyn Environment>,
+    /// Bring an older (or new) database to this program's schema; otherwise it is refused.
+    pub migrate: bool,
+    /// Connections in the pool of [`Db`], which the log's reads share.
+    pub read_connections: u32,
+}
+
+impl StoreOptions {
+    /// The usual: the real clock, migrations on, [`READ_CONNECTIONS_DEFAULT`].
+    pub fn new(master_key: MasterKey) -> Self {
+        Self {
+            master_key,
+            environment: Arc::new(SystemEnvironment),
+            migrate: true,
+            read_connections: READ_CONNECTIONS_DEFAULT,
+        }
+    }
+}
+
+/// An open store.
+#[derive(Clone)]
+pub struct Stores {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The keys of personal data.
+    pub keys: Arc<dyn KeyStore>,
+    /// The database both are in. With `memory:` a temporary SQLite file that goes away with the
+    /// process.
+    pub db: Db,
+}

@@ -1,0 +1,150 @@
+//! The databases behind the log, for those who keep their own tables in them.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// How long a SQLite connection waits for a writer in another process.
+pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages in the write-ahead log before SQLite moves them into the database file.
+pub(crate) const SQLITE_CHECKPOINT_PAGES: u32 = 4_000;
+/// Page cache of one SQLite connection, in KiB.
+const SQLITE_CACHE_KIB: i64 = 8_192;
+
+/// The database of a store. Read models live in the same one, in tables of their own.
+#[derive(Clone)]
+pub enum Db {
+    /// A connection pool; any connection may read and write.
+    Postgres(PgPool),
+    /// One file: many readers, one writer.
+    Sqlite(SqliteDb),
+}
+
+/// One SQLite file as seen by those who keep their own tables in it.
+///
+/// Reads go through [`SqliteDb::readers`]. Writes go through [`SqliteDb::write`], which queues for
+/// the one writer's place together with the log, first come, first served, so that no writer of
+/// this process ever meets `SQLITE_BUSY`; keep such transactions short, appends wait meanwhile.
+///
+/// These transactions are atomic, but a power failure may take the last of them back (never
+/// partly, and never without those after it): whatever is written here must follow from the log.
+#[derive(Clone)]
+pub struct SqliteDb {
+    readers: SqlitePool,
+    writer: SqlitePool,
+    place: WriterPlace,
+    /// Holds the directory of a database that goes away with the process.
+    _directory: Option<Arc<TempDir>>,
+}
+
+/// The one writer's place of a SQLite file inside this process.
+pub(crate) type WriterPlace = Arc<Mutex<()>>;
+
+/// An open write transaction; dropped without [`SqliteWrite::commit`] it is rolled back.
+pub struct SqliteWrite {
+    // Declared first: the roll-back is queued on the connection before the place is given up.
+    tx: Transaction<'static, Sqlite>,
+    _place: OwnedMutexGuard<()>,
+}
+
+impl SqliteDb {
+    pub(crate) async fn connect(path: &Path, read_connections: u32) -> Result<Self, sqlx::Error> {
+        let options = sqlite_options(path);
+        // The writer comes first: it creates the file and turns the write-ahead log on.
+        let writer = pool(1).connect_with(options.clone().synchronous(SqliteSynchronous::Normal)).await?;
+        let readers = pool(read_connections).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Self { readers, writer, place: WriterPlace::default(), _directory: None })
+    }
+
+    /// A database of this process alone, gone with it.
+    pub(crate) async fn temporary(read_connections: u32) -> Result<Self, sqlx::Error> {
+        let directory = TempDir::with_prefix("wac-").map_err(sqlx::Error::Io)?;
+        let db = Self::connect(&directory.path().join("wac.db"), read_connections).await?;
+        Ok(Self { _directory: Some(Arc::new(directory)), ..db })
+    }
+
+    /// For reading only; a write through it is refused.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Begins a write transaction (`BEGIN IMMEDIATE`) once this caller's turn has come.
+    pub async fn write(&self) -> Result<SqliteWrite, sqlx::Error> {
+        let place = self.place.clone().lock_owned().await;
+        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(SqliteWrite { tx, _place: place })
+    }
+
+    pub(crate) fn place(&self) -> WriterPlace {
+        self.place.clone()
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl SqliteWrite {
+    /// Makes everything written visible to others.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.tx.commit().await
+    }
+
+    /// Takes everything back.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.tx.rollback().await
+    }
+}
+
+impl Deref for SqliteWrite {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for SqliteWrite {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}
+
+impl Db {
+    pub(crate) async fn close(&self) {
+        match self {
+            Db::Postgres(pool) => pool.close().await,
+            Db::Sqlite(db) => db.close().await,
+        }
+    }
+}
+
+/// What every connection to the file has in common. What is deleted is overwritten
+/// (`secure_delete`), and a commit is on the disk before it returns (`synchronous=FULL`) unless a
+/// caller lowers that.
+pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", (-SQLITE_CACHE_KIB).to_string())
+        .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES.to_string())
+        .disable_statement_logging()
+}
+
+/// A pool whose connections live as long as it does: there is nothing to test or renew in a file.
+fn pool(connections: u32) -> PoolOptions<Sqlite> {
+    PoolOptions::new().max_connections(connections).test_before_acquire(false).idle_timeout(None).max_lifetime(None)
+}
