@@ -1,0 +1,163 @@
+//! The read model `credentials`: one row for each credential that has not been revoked.
+
+use serde_json::Map;
+use wac_events::{
+    CodecError, CredentialEvent, CredentialId, CredentialKind, DomainId, Event, OpenError, Recorded, Secret, SubjectId,
+    SubjectKey, Time, TokenId, UserId,
+};
+
+use crate::fields::{Changes, Fields, int, json, time};
+use crate::{Column, Projection, Row, RowChange, Table, Value};
+
+/// One row for each credential; `context` and `data` are JSON text, `data` sealed.
+pub static CREDENTIALS: Table = Table {
+    name: "credentials",
+    columns: &[
+        Column::text("id"),
+        Column::text("kind"),
+        Column::text("source"),
+        Column::text("context"),
+        Column::text("domain"),
+        Column::text("user"),
+        Column::text("identity_key"),
+        Column::text("data"),
+        Column::int("lease_s"),
+        Column::text("leased_by"),
+        Column::int("leased_until"),
+        Column::int("created_at"),
+        Column::int("version"),
+    ],
+    indexed: &["user", "domain", "kind", "identity_key"],
+};
+
+/// Builds [`CREDENTIALS`].
+pub struct CredentialsProjection;
+
+impl Projection for CredentialsProjection {
+    fn name(&self) -> &'static str {
+        "credentials"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static Table] {
+        const { &[&CREDENTIALS] }
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &["credential.*"]
+    }
+
+    fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
+        let table = &CREDENTIALS;
+        let key = event.stream.id().to_owned();
+        let changes = Changes::to_version(event.version);
+        Ok(vec![match CredentialEvent::decode_recorded(event)? {
+            CredentialEvent::Created(created) => RowChange::Upsert {
+                table,
+                key: created.id.as_str().to_owned(),
+                set: changes
+                    .column("kind", created.kind.as_str())
+                    .column("source", created.source)
+                    .column("context", json(&created.context))
+                    .column("domain", created.domain.as_str())
+                    .column("user", created.user.as_ref().map(UserId::as_str))
+                    .column("identity_key", created.identity_key)
+                    .column("data", json(&created.data))
+                    .column("lease_s", int(created.lease_s))
+                    .column("created_at", time(created.at))
+                    .into_set(),
+            },
+            CredentialEvent::Changed(changed) => RowChange::Patch {
+                table,
+                key,
+                set: changes
+                    .field("source", &changed.source, |source| source.as_str().into())
+                    .field("context", &changed.context, json)
+                    .field("identity_key", &changed.identity_key, |identity_key| identity_key.as_str().into())
+                    .field("data", &changed.data, json)
+                    .field("lease_s", &changed.lease_s, |seconds| int(*seconds))
+                    .into_set(),
+            },
+            CredentialEvent::Leased(leased) => RowChange::Patch {
+                table,
+                key,
+                set: changes
+                    .column("leased_by", leased.holder.as_str())
+                    .column("leased_until", time(leased.until))
+                    .into_set(),
+            },
+            CredentialEvent::LeaseReleased(_) => RowChange::Patch {
+                table,
+                key,
+                set: changes.column("leased_by", Value::Null).column("leased_until", Value::Null).into_set(),
+            },
+            CredentialEvent::Revoked(_) => RowChange::Delete { table, key },
+        }])
+    }
+}
+
+/// A credential as the read model holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CredentialRow {
+    /// Its id.
+    pub id: CredentialId,
+    /// What it opens.
+    pub kind: CredentialKind,
+    /// Who gave it out.
+    pub source: String,
+    /// Free data of the application.
+    pub context: Map<String, serde_json::Value>,
+    /// Its domain.
+    pub domain: DomainId,
+    /// Its owner; `None`: the domain's anonymous pool.
+    pub user: Option<UserId>,
+    /// Of a `sip-mapping`: keyed hash of its identity in the domain.
+    pub identity_key: Option<String>,
+    /// For `basic` the hash of the password (PHC string), else the JSON of `data`.
+    pub data: Secret,
+    /// Registration lifetime in seconds; 0 leaves it to the gateway.
+    pub lease_s: u64,
+    /// The token family of the guest it serves, until it is released or `leased_until` has passed.
+    pub leased_by: Option<TokenId>,
+    /// When the lease ends by itself.
+    pub leased_until: Option<Time>,
+    /// When it came into being.
+    pub created_at: Time,
+    /// Version of its stream.
+    pub version: u64,
+}
+
+impl CredentialRow {
+    /// Reads a row of [`CREDENTIALS`]; `None` if it is not one.
+    pub fn from_row(row: &Row) -> Option<Self> {
+        let fields = Fields(row);
+        Some(Self {
+            id: fields.id("id")?,
+            kind: CredentialKind::parse(&fields.text("kind")?)?,
+            source: fields.text("source")?,
+            context: fields.json("context")?,
+            domain: fields.id("domain")?,
+            user: fields.optional("user", Fields::id)?,
+            identity_key: fields.optional("identity_key", Fields::text)?,
+            data: fields.json("data")?,
+            lease_s: fields.number("lease_s")?,
+            leased_by: fields.optional("leased_by", Fields::id)?,
+            leased_until: fields.optional("leased_until", Fields::time)?,
+            created_at: fields.time("created_at")?,
+            version: fields.number("version")?,
+        })
+    }
+
+    /// Whose key opens this row: the owner's, or the domain's for the anonymous pool.
+    pub fn subject(&self) -> SubjectId {
+        self.user.as_ref().map_or_else(|| SubjectId::of_domain(&self.domain), SubjectId::of_user)
+    }
+
+    /// Opens the secret with the subject's key; without one it becomes erased.
+    pub fn open(&mut self, key: Option<&SubjectKey>) -> Result<(), OpenError> {
+        self.data.0.open("data", key)
+    }
+}

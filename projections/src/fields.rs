@@ -1,0 +1,107 @@
+//! Between typed fields and column values.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wac_events::{Personal, Time};
+
+use crate::{Row, Value};
+
+/// A document as JSON text. Protected fields that were decoded from the log are sealed or erased,
+/// never clear, so they go into the row as they stand in the log.
+pub(crate) fn json<T: Serialize>(document: &T) -> Value {
+    Value::Text(serde_json::to_string(document).expect("what was decoded from the log is sealed and encodes again"))
+}
+
+/// A document as JSON text, or NULL.
+pub(crate) fn json_or_null<T: Serialize>(document: Option<&T>) -> Value {
+    document.map_or(Value::Null, json)
+}
+
+/// An unsigned number; what no column can hold becomes the greatest it can.
+pub(crate) fn int(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// An unsigned number, or NULL.
+pub(crate) fn int_or_null(number: Option<u64>) -> Value {
+    number.map_or(Value::Null, int)
+}
+
+/// An instant as microseconds since the epoch.
+pub(crate) fn time(time: Time) -> Value {
+    Value::Int(time.micros())
+}
+
+/// Reads typed fields out of a row; `None` where a column is missing or holds something else.
+pub(crate) struct Fields<'a>(pub(crate) &'a Row);
+
+impl Fields<'_> {
+    pub(crate) fn text(&self, column: &str) -> Option<String> {
+        self.0.get(column)?.as_text().map(str::to_owned)
+    }
+
+    pub(crate) fn id<T: for<'t> From<&'t str>>(&self, column: &str) -> Option<T> {
+        self.0.get(column)?.as_text().map(T::from)
+    }
+
+    pub(crate) fn number(&self, column: &str) -> Option<u64> {
+        u64::try_from(self.0.get(column)?.as_int()?).ok()
+    }
+
+    pub(crate) fn bool(&self, column: &str) -> Option<bool> {
+        self.0.get(column)?.as_bool()
+    }
+
+    pub(crate) fn time(&self, column: &str) -> Option<Time> {
+        self.0.get(column)?.as_int().map(Time::from_micros)
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
+        serde_json::from_str(self.0.get(column)?.as_text()?).ok()
+    }
+
+    /// NULL is `None`; anything else must be readable by `read`.
+    pub(crate) fn optional<T>(&self, column: &str, read: impl FnOnce(&Self, &str) -> Option<T>) -> Option<Option<T>> {
+        match self.0.get(column)? {
+            Value::Null => Some(None),
+            _ => read(self, column).map(Some),
+        }
+    }
+
+    pub(crate) fn optional_personal(&self, column: &str) -> Option<Option<Personal>> {
+        self.optional(column, |fields, column| fields.json(column))
+    }
+}
+
+/// Columns of a patch, built field by field.
+pub(crate) struct Changes(Vec<(&'static str, Value)>);
+
+impl Changes {
+    /// Starts with the stream version every change of a row brings along.
+    pub(crate) fn to_version(version: u64) -> Self {
+        Self(vec![("version", int(version))])
+    }
+
+    /// Sets a column if its field has changed.
+    pub(crate) fn field<T>(
+        mut self,
+        column: &'static str,
+        patch: &wac_events::Patch<T>,
+        value: impl FnOnce(&T) -> Value,
+    ) -> Self {
+        if let Some(new) = patch.set() {
+            self.0.push((column, value(new)));
+        }
+        self
+    }
+
+    /// Sets a column.
+    pub(crate) fn column(mut self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((column, value.into()));
+        self
+    }
+
+    pub(crate) fn into_set(self) -> Vec<(&'static str, Value)> {
+        self.0
+    }
+}
