@@ -103,6 +103,8 @@ pub struct EventTypeInfo {
     pub aggregate: &'static str,
     /// JSON Schema of the newest payload.
     pub schema: fn() -> Value,
+    /// JSON Schemas of the payloads of [`EventTypeInfo::older_versions`], in the same order.
+    pub older_schemas: &'static [fn() -> Value],
 }
 
 /// Opens every protected field in an event's JSON for showing: personal fields become plain
@@ -226,6 +228,10 @@ macro_rules! aggregate_events {
                         aggregate: $aggregate,
                         schema: || serde_json::to_value(schemars::schema_for!($payload))
                             .expect("a schema is plain JSON"),
+                        older_schemas: &[$(
+                            || serde_json::to_value(schemars::schema_for!($old_payload))
+                                .expect("a schema is plain JSON"),
+                        )*],
                     },
                 )+
             ];

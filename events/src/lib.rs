@@ -5,6 +5,7 @@
 //! built against are the event enums ([`AnyEvent`] holds them all).
 
 mod any;
+pub mod cloudevents;
 mod codec;
 pub mod credential;
 pub mod domain;
