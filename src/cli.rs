@@ -1,0 +1,363 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::CommandLine;
+use crate::output::Format;
+
+/// Where `wac dev` keeps its data, and where the other commands look for it.
+pub(crate) const DEV_DATA: &str = "./wac-data";
+
+/// WebRTC application controller: an event-sourced platform for real-time communication.
+#[derive(Parser, Debug)]
+#[command(name = "wac", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What `wac` can do.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run the whole platform in one process on this machine, with everything it needs inside.
+    Dev(DevArgs),
+    /// Run the platform, or some of its roles, as configured.
+    Serve(ServeArgs),
+    /// Bring the database to the version this program needs.
+    Migrate(SourceArgs),
+    /// Check database, Kafka, clock, ports, disk and keys, and say what to do.
+    Doctor(DoctorArgs),
+    /// Administrators.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Configuration: what holds, and why.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print events of the log.
+    Events(EventsArgs),
+    /// Fold the log again: verify every read model, or show a state of the past.
+    Replay(ReplayArgs),
+    /// The log as a whole.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Read models.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
+    /// Measure, each figure with its floor beside it.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which log, and under which configuration.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SourceArgs {
+    /// Data directory of an embedded database; ./wac-data if it is there and nothing else is named.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Directory with configuration files (*.toml).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// postgres://… or sqlite://…; better in WAC_DATABASE_URL, where `ps` does not show it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Set any configuration key.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+impl SourceArgs {
+    /// What these options say to the configuration.
+    pub(crate) fn command_line(&self, command: &'static str) -> CommandLine {
+        let mut line = CommandLine { directory: self.config.clone(), command, ..CommandLine::default() };
+        line.option("--data", "data", self.data.as_ref().map(|path| path.display()));
+        line.option("--database-url", "database.url", self.database_url.as_ref());
+        for (key, value) in &self.set {
+            line.option("--set", key, Some(value));
+        }
+        line
+    }
+}
+
+/// Where to listen.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ListenArgs {
+    /// Address to listen on; loopback only unless given.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bind: Option<IpAddr>,
+    /// Port of plain HTTP; 0 takes any free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) http_port: Option<u16>,
+    /// Port of HTTPS; 0 takes any free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) https_port: Option<u16>,
+}
+
+impl ListenArgs {
+    /// Adds what these options say.
+    pub(crate) fn add_to(&self, line: &mut CommandLine) {
+        line.option("--bind", "bind", self.bind);
+        line.option("--http-port", "http.port", self.http_port);
+        line.option("--https-port", "https.port", self.https_port);
+    }
+}
+
+/// `wac dev`.
+#[derive(Args, Debug)]
+pub(crate) struct DevArgs {
+    /// Which log.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Where to listen.
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// At first start, make only the base domain and its administrator.
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+}
+
+/// `wac serve`.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Which log.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Where to listen.
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// What this process does: any of api, projector, relay, processes.
+    #[arg(long, value_name = "ROLE,…")]
+    pub(crate) roles: Option<String>,
+}
+
+/// `wac doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Which log.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// `wac admin`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum AdminCommand {
+    /// Create an administrator. The password is read from standard input or WAC_ADMIN_PASSWORD;
+    /// without either one is generated and printed.
+    Create {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The name to log in with.
+        #[arg(long)]
+        username: String,
+        /// The domain, by name; made if it is the base domain and not there yet.
+        #[arg(long)]
+        domain: Option<String>,
+        /// Read the password from standard input, first line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// `wac config`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ConfigCommand {
+    /// Print a key's value, and every source that says something about it.
+    Explain {
+        /// The key, `http.port`.
+        key: String,
+        /// Which sources.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// How to print.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Check the configuration without starting anything.
+    Check {
+        /// Which sources.
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+    /// Print every key with its value and source.
+    Print {
+        /// Which sources.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// How to print.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// `wac events`.
+#[derive(Args, Debug)]
+pub(crate) struct EventsArgs {
+    /// Which log.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Only this stream (user-0193…).
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// Only this type (user.created) or aggregate (user.*); may be repeated.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Only this domain, by name or id.
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// Only positions greater than this.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) after: Option<u64>,
+    /// Only positions less than this.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) before: Option<u64>,
+    /// At most this many events [default: 100; with --follow no limit].
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// Go on with new events as they come; without --after, from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How to print; json is one event a line.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// `wac replay`.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["verify", "stream"]))]
+pub(crate) struct ReplayArgs {
+    /// Which log.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Fold every stream, build every read model anew and compare it with the live one.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Show this stream's state.
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// As it was at this time (RFC 3339) or position; the present if left out.
+    #[arg(long, value_name = "TIME|POSITION", requires = "stream")]
+    pub(crate) as_of: Option<String>,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// `wac log`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum LogCommand {
+    /// Check positions, versions, times and payloads of the whole log.
+    Verify {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// How to print.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Write the whole log as NDJSON.
+    Export {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// Carry the keys of personal data too; whoever holds such a file can read everything.
+        #[arg(long)]
+        with_keys: bool,
+        /// The file; - for standard output.
+        file: PathBuf,
+    },
+    /// Read an export into an empty log.
+    Import {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The file; - for standard input.
+        file: PathBuf,
+    },
+}
+
+/// `wac projections`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ProjectionsCommand {
+    /// List read models: version, position, how far behind.
+    List {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// How to print.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Build a read model anew; the live rows stay served until the new ones have caught up.
+    Rebuild {
+        /// Which log.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// Its name.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Every one.
+        #[arg(long)]
+        all: bool,
+        /// How to print.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// `wac bench`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum BenchCommand {
+    /// Appends, beside fdatasync and plain inserts.
+    Log(BenchArgs),
+    /// Folding and rebuilding.
+    Replay(BenchArgs),
+    /// Log to Kafka, beside a bare producer.
+    Relay(BenchArgs),
+    /// HTTP requests, beside a bare handler; and what an idle `wac dev` costs.
+    Sapi(BenchArgs),
+}
+
+/// Every benchmark's options.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchArgs {
+    /// Where to measure; a fresh directory of its own if nothing is named.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// How long each measurement takes, in seconds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Concurrent clients.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(crate) clients: u64,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "expected KEY=VALUE".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

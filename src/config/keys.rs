@@ -1,0 +1,180 @@
+//! The catalogue of configuration keys: what each means, may hold, and is called in every source.
+
+/// What a key may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number in this range, both ends included.
+    Number(u64, u64),
+    /// Texts; separated by commas outside files.
+    List,
+    /// Some of these words; separated by commas outside files.
+    SomeOf(&'static [&'static str]),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Dotted camelCase name: `http.port` is `port` in the table `[http]`.
+    pub(crate) name: &'static str,
+    /// What it may hold.
+    pub(crate) kind: Kind,
+    /// Its default, written as in an environment variable; `None`: unset.
+    pub(crate) default: Option<&'static str>,
+    /// A shorter environment variable that means the same.
+    pub(crate) alias: Option<&'static str>,
+    /// The command-line option that sets it; `--set KEY=VALUE` always does.
+    pub(crate) flag: Option<&'static str>,
+    /// Never shown.
+    pub(crate) secret: bool,
+    /// One sentence for people.
+    pub(crate) help: &'static str,
+}
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Self {
+        Self { name, kind, default, alias: None, flag: None, secret: false, help }
+    }
+
+    const fn alias(mut self, variable: &'static str) -> Self {
+        self.alias = Some(variable);
+        self
+    }
+
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The environment variable: `http.port` is `WAC_HTTP__PORT`, `trustedProxies` is
+    /// `WAC_TRUSTED_PROXIES`.
+    pub(crate) fn variable(&self) -> String {
+        let mut variable = String::from("WAC_");
+        for letter in self.name.chars() {
+            match letter {
+                '.' => variable.push_str("__"),
+                _ if letter.is_ascii_uppercase() => variable.extend(['_', letter]),
+                _ => variable.push(letter.to_ascii_uppercase()),
+            }
+        }
+        variable
+    }
+}
+
+/// What a process may do.
+pub(crate) const ROLES: &[&str] = &["api", "projector", "relay", "processes"];
+/// Log filter without `log.filter`.
+pub(crate) const DEFAULT_LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,rdkafka=warn,librdkafka=warn";
+
+/// Every key, in the order of the documentation.
+pub(crate) const KEYS: &[Key] = &[
+    Key::new("roles", Kind::SomeOf(ROLES), Some("api,projector,relay,processes"), "What this process does.")
+        .flag("--roles"),
+    Key::new("bind", Kind::Text, Some("127.0.0.1"), "Address the listeners bind to; 0.0.0.0 or [::] for every one.")
+        .flag("--bind"),
+    Key::new("http.enabled", Kind::Bool, Some("true"), "Whether plain HTTP is served."),
+    Key::new("http.port", Kind::Number(0, 65_535), Some("8000"), "Port of plain HTTP; 0 takes any free one.")
+        .flag("--http-port"),
+    Key::new("https.port", Kind::Number(0, 65_535), Some("8001"), "Port of HTTPS; 0 takes any free one.")
+        .flag("--https-port"),
+    Key::new(
+        "tls.certificate",
+        Kind::Text,
+        None,
+        "PEM file with the certificate chain; HTTPS is served when it and tls.key are set.",
+    ),
+    Key::new("tls.key", Kind::Text, None, "PEM file with the certificate's private key."),
+    Key::new(
+        "trustedProxies",
+        Kind::List,
+        Some(""),
+        "Addresses and networks (10.0.0.0/8) whose X-Forwarded-Proto and X-Forwarded-For are believed.",
+    ),
+    Key::new("publicUrl", Kind::Text, None, "The URL clients reach this deployment by, for links."),
+    Key::new("corsDomains", Kind::List, Some(""), "Origins whose pages may call the interfaces; * for all."),
+    Key::new("data", Kind::Text, None, "Directory of the embedded database.").flag("--data"),
+    Key::new("database.url", Kind::Text, None, "postgres://… or sqlite://…; without it, SQLite in the data directory.")
+        .alias("WAC_DATABASE_URL")
+        .flag("--database-url")
+        .secret(),
+    Key::new(
+        "masterKey",
+        Kind::Text,
+        None,
+        "The deployment's key: 32 bytes in base64url without padding (43 characters).",
+    )
+    .secret(),
+    Key::new("masterKeyFile", Kind::Text, None, "File that holds the deployment's key."),
+    Key::new("domains.base", Kind::Text, Some("quobis"), "Name of the base domain, in which bare user names log in."),
+    Key::new("kafka.brokers", Kind::List, Some(""), "host:port of Kafka brokers; the relay runs when there are any.")
+        .alias("WAC_KAFKA_BROKERS"),
+    Key::new(
+        "relay.personalFields",
+        Kind::OneOf(&["encrypted", "omitted", "clear"]),
+        Some("encrypted"),
+        "How personal fields go to Kafka; clear copies them where erasure cannot reach.",
+    ),
+    Key::new("log.filter", Kind::Text, Some(DEFAULT_LOG_FILTER), "What is logged: a level, or target=level pairs.")
+        .alias("WAC_LOG"),
+    Key::new("log.format", Kind::OneOf(&["text", "json"]), Some("json"), "How log lines look."),
+];
+
+/// The key of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The known name nearest to a mistyped one, if any is near.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// A suggestion may differ in this share of its letters.
+    const LIKENESS_MIN: f64 = 0.6;
+    known
+        .map(|candidate| {
+            (strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate)
+        })
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_nests_by_two_underscores_and_splits_words_by_one() {
+        let variable = |name| find(name).expect("a key").variable();
+        assert_eq!(variable("http.port"), "WAC_HTTP__PORT");
+        assert_eq!(variable("trustedProxies"), "WAC_TRUSTED_PROXIES");
+        assert_eq!(variable("relay.personalFields"), "WAC_RELAY__PERSONAL_FIELDS");
+        assert_eq!(variable("masterKeyFile"), "WAC_MASTER_KEY_FILE");
+    }
+
+    #[test]
+    fn every_default_is_a_value_its_key_may_hold() {
+        for key in KEYS {
+            if let Some(default) = key.default {
+                crate::config::value::Value::from_text(key, default)
+                    .unwrap_or_else(|why| panic!("{}: {why}", key.name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistyped_key_is_answered_with_the_nearest_one_and_nonsense_with_none() {
+        let names = || KEYS.iter().map(|key| key.name);
+        assert_eq!(nearest("http.prot", names()), Some("http.port"));
+        assert_eq!(nearest("relay.personal_fields", names()), Some("relay.personalFields"));
+        assert_eq!(nearest("zzzzzz", names()), None);
+    }
+}
