@@ -1,6 +1,6 @@
 //! The read model `clients`: one row for each registered OAuth2 client.
 
-use wac_events::{ClientEvent, ClientId, CodecError, DomainId, Event, GrantKind, Recorded, Time};
+use wac_events::{AnyEvent, ClientEvent, ClientId, CodecError, DomainId, Event, GrantKind, Recorded, Time};
 
 use crate::fields::{Changes, Fields, int_or_null, json, time};
 use crate::{Column, Projection, Row, RowChange, Table, Value};
@@ -45,43 +45,55 @@ impl Projection for ClientsProjection {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        let table = &CLIENTS;
-        let key = event.stream.id().to_owned();
-        let changes = Changes::to_version(event.version);
-        Ok(vec![match ClientEvent::decode_recorded(event)? {
-            ClientEvent::Created(created) => RowChange::Upsert {
-                table,
-                key: created.id.as_str().to_owned(),
-                set: changes
-                    .column("name", created.name)
-                    .column("redirect_uris", json(&created.redirect_uris))
-                    .column("grants", json(&created.grants))
-                    .column("domain", created.domain.as_str())
-                    .column("trusted", created.trusted)
-                    .column("access_token_expiration_s", int_or_null(created.access_token_expiration_s))
-                    .column("refresh_token_expiration_s", int_or_null(created.refresh_token_expiration_s))
-                    .column("secret_hash", created.secret_hash)
-                    .column("created_at", time(created.at))
-                    .into_set(),
-            },
-            ClientEvent::Changed(changed) => RowChange::Patch {
-                table,
-                key,
-                set: changes
-                    .field("name", &changed.name, |name| name.as_str().into())
-                    .field("redirect_uris", &changed.redirect_uris, json)
-                    .field("grants", &changed.grants, json)
-                    .field("trusted", &changed.trusted, |trusted| Value::Bool(*trusted))
-                    .field("access_token_expiration_s", &changed.access_token_expiration_s, |s| int_or_null(*s))
-                    .field("refresh_token_expiration_s", &changed.refresh_token_expiration_s, |s| int_or_null(*s))
-                    .into_set(),
-            },
-            ClientEvent::SecretRotated(rotated) => {
-                RowChange::Patch { table, key, set: changes.column("secret_hash", rotated.secret_hash).into_set() }
-            }
-            ClientEvent::Deleted(_) => RowChange::Delete { table, key },
-        }])
+        Ok(changes(event, &ClientEvent::decode_recorded(event)?))
     }
+
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        match decoded {
+            AnyEvent::Client(decoded) => Ok(changes(event, decoded)),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What a client's event does to its row.
+fn changes(event: &Recorded, decoded: &ClientEvent) -> Vec<RowChange> {
+    let table = &CLIENTS;
+    let key = event.stream.id().to_owned();
+    let changes = Changes::to_version(event.version);
+    vec![match decoded {
+        ClientEvent::Created(created) => RowChange::Upsert {
+            table,
+            key: created.id.as_str().to_owned(),
+            set: changes
+                .column("name", created.name.as_str())
+                .column("redirect_uris", json(&created.redirect_uris))
+                .column("grants", json(&created.grants))
+                .column("domain", created.domain.as_str())
+                .column("trusted", created.trusted)
+                .column("access_token_expiration_s", int_or_null(created.access_token_expiration_s))
+                .column("refresh_token_expiration_s", int_or_null(created.refresh_token_expiration_s))
+                .column("secret_hash", created.secret_hash.as_deref())
+                .column("created_at", time(created.at))
+                .into_set(),
+        },
+        ClientEvent::Changed(changed) => RowChange::Patch {
+            table,
+            key,
+            set: changes
+                .field("name", &changed.name, |name| name.as_str().into())
+                .field("redirect_uris", &changed.redirect_uris, json)
+                .field("grants", &changed.grants, json)
+                .field("trusted", &changed.trusted, |trusted| Value::Bool(*trusted))
+                .field("access_token_expiration_s", &changed.access_token_expiration_s, |s| int_or_null(*s))
+                .field("refresh_token_expiration_s", &changed.refresh_token_expiration_s, |s| int_or_null(*s))
+                .into_set(),
+        },
+        ClientEvent::SecretRotated(rotated) => {
+            RowChange::Patch { table, key, set: changes.column("secret_hash", rotated.secret_hash.as_str()).into_set() }
+        }
+        ClientEvent::Deleted(_) => RowChange::Delete { table, key },
+    }]
 }
 
 /// A client as the read model holds it.

@@ -2,8 +2,8 @@
 
 use serde_json::Map;
 use wac_events::{
-    CodecError, CredentialEvent, CredentialId, CredentialKind, DomainId, Event, OpenError, Recorded, Secret, SubjectId,
-    SubjectKey, Time, TokenId, UserId,
+    AnyEvent, CodecError, CredentialEvent, CredentialId, CredentialKind, DomainId, Event, OpenError, Recorded, Secret,
+    SubjectId, SubjectKey, Time, TokenId, UserId,
 };
 
 use crate::fields::{Changes, Fields, int, json, time};
@@ -51,52 +51,64 @@ impl Projection for CredentialsProjection {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        let table = &CREDENTIALS;
-        let key = event.stream.id().to_owned();
-        let changes = Changes::to_version(event.version);
-        Ok(vec![match CredentialEvent::decode_recorded(event)? {
-            CredentialEvent::Created(created) => RowChange::Upsert {
-                table,
-                key: created.id.as_str().to_owned(),
-                set: changes
-                    .column("kind", created.kind.as_str())
-                    .column("source", created.source)
-                    .column("context", json(&created.context))
-                    .column("domain", created.domain.as_str())
-                    .column("user", created.user.as_ref().map(UserId::as_str))
-                    .column("identity_key", created.identity_key)
-                    .column("data", json(&created.data))
-                    .column("lease_s", int(created.lease_s))
-                    .column("created_at", time(created.at))
-                    .into_set(),
-            },
-            CredentialEvent::Changed(changed) => RowChange::Patch {
-                table,
-                key,
-                set: changes
-                    .field("source", &changed.source, |source| source.as_str().into())
-                    .field("context", &changed.context, json)
-                    .field("identity_key", &changed.identity_key, |identity_key| identity_key.as_str().into())
-                    .field("data", &changed.data, json)
-                    .field("lease_s", &changed.lease_s, |seconds| int(*seconds))
-                    .into_set(),
-            },
-            CredentialEvent::Leased(leased) => RowChange::Patch {
-                table,
-                key,
-                set: changes
-                    .column("leased_by", leased.holder.as_str())
-                    .column("leased_until", time(leased.until))
-                    .into_set(),
-            },
-            CredentialEvent::LeaseReleased(_) => RowChange::Patch {
-                table,
-                key,
-                set: changes.column("leased_by", Value::Null).column("leased_until", Value::Null).into_set(),
-            },
-            CredentialEvent::Revoked(_) => RowChange::Delete { table, key },
-        }])
+        Ok(changes(event, &CredentialEvent::decode_recorded(event)?))
     }
+
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        match decoded {
+            AnyEvent::Credential(decoded) => Ok(changes(event, decoded)),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What a credential's event does to its row.
+fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
+    let table = &CREDENTIALS;
+    let key = event.stream.id().to_owned();
+    let changes = Changes::to_version(event.version);
+    vec![match decoded {
+        CredentialEvent::Created(created) => RowChange::Upsert {
+            table,
+            key: created.id.as_str().to_owned(),
+            set: changes
+                .column("kind", created.kind.as_str())
+                .column("source", created.source.as_str())
+                .column("context", json(&created.context))
+                .column("domain", created.domain.as_str())
+                .column("user", created.user.as_ref().map(UserId::as_str))
+                .column("identity_key", created.identity_key.as_deref())
+                .column("data", json(&created.data))
+                .column("lease_s", int(created.lease_s))
+                .column("created_at", time(created.at))
+                .into_set(),
+        },
+        CredentialEvent::Changed(changed) => RowChange::Patch {
+            table,
+            key,
+            set: changes
+                .field("source", &changed.source, |source| source.as_str().into())
+                .field("context", &changed.context, json)
+                .field("identity_key", &changed.identity_key, |identity_key| identity_key.as_str().into())
+                .field("data", &changed.data, json)
+                .field("lease_s", &changed.lease_s, |seconds| int(*seconds))
+                .into_set(),
+        },
+        CredentialEvent::Leased(leased) => RowChange::Patch {
+            table,
+            key,
+            set: changes
+                .column("leased_by", leased.holder.as_str())
+                .column("leased_until", time(leased.until))
+                .into_set(),
+        },
+        CredentialEvent::LeaseReleased(_) => RowChange::Patch {
+            table,
+            key,
+            set: changes.column("leased_by", Value::Null).column("leased_until", Value::Null).into_set(),
+        },
+        CredentialEvent::Revoked(_) => RowChange::Delete { table, key },
+    }]
 }
 
 /// A credential as the read model holds it.

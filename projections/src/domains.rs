@@ -1,7 +1,7 @@
 //! The read model `domains`: one row for each domain there is.
 
 use wac_events::domain::Services;
-use wac_events::{CodecError, DomainEvent, DomainId, Event, Recorded, Time};
+use wac_events::{AnyEvent, CodecError, DomainEvent, DomainId, Event, Recorded, Time};
 
 use crate::fields::{Changes, Fields, int, json, json_or_null, time};
 use crate::{Column, Projection, Row, RowChange, Table, Value};
@@ -46,42 +46,54 @@ impl Projection for DomainsProjection {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        let key = event.stream.id().to_owned();
-        let changes = Changes::to_version(event.version);
-        let table = &DOMAINS;
-        Ok(vec![match DomainEvent::decode_recorded(event)? {
-            DomainEvent::Created(created) => RowChange::Upsert {
-                table,
-                key: created.id.as_str().to_owned(),
-                set: changes
-                    .column("name", created.name)
-                    .column("parent", created.parent.as_ref().map(DomainId::as_str))
-                    .column("origins", json(&created.origins))
-                    .column("enable_anonymous", created.enable_anonymous)
-                    .column("anonymous_expiration_ms", int(created.anonymous_expiration_ms))
-                    .column("anonymous_capabilities", json(&created.anonymous_capabilities))
-                    .column("services", json_or_null(created.services.as_ref()))
-                    .column("closing", false)
-                    .column("created_at", time(created.at))
-                    .into_set(),
-            },
-            DomainEvent::Changed(changed) => RowChange::Patch {
-                table,
-                key,
-                set: changes
-                    .field("name", &changed.name, |name| name.as_str().into())
-                    .field("parent", &changed.parent, |parent| parent.as_ref().map(DomainId::as_str).into())
-                    .field("origins", &changed.origins, json)
-                    .field("enable_anonymous", &changed.enable_anonymous, |enabled| Value::Bool(*enabled))
-                    .field("anonymous_expiration_ms", &changed.anonymous_expiration_ms, |millis| int(*millis))
-                    .field("anonymous_capabilities", &changed.anonymous_capabilities, json)
-                    .field("services", &changed.services, |services| json_or_null(services.as_ref()))
-                    .into_set(),
-            },
-            DomainEvent::Closing(_) => RowChange::Patch { table, key, set: changes.column("closing", true).into_set() },
-            DomainEvent::Deleted(_) => RowChange::Delete { table, key },
-        }])
+        Ok(changes(event, &DomainEvent::decode_recorded(event)?))
     }
+
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        match decoded {
+            AnyEvent::Domain(decoded) => Ok(changes(event, decoded)),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What a domain's event does to its row.
+fn changes(event: &Recorded, decoded: &DomainEvent) -> Vec<RowChange> {
+    let key = event.stream.id().to_owned();
+    let changes = Changes::to_version(event.version);
+    let table = &DOMAINS;
+    vec![match decoded {
+        DomainEvent::Created(created) => RowChange::Upsert {
+            table,
+            key: created.id.as_str().to_owned(),
+            set: changes
+                .column("name", created.name.as_str())
+                .column("parent", created.parent.as_ref().map(DomainId::as_str))
+                .column("origins", json(&created.origins))
+                .column("enable_anonymous", created.enable_anonymous)
+                .column("anonymous_expiration_ms", int(created.anonymous_expiration_ms))
+                .column("anonymous_capabilities", json(&created.anonymous_capabilities))
+                .column("services", json_or_null(created.services.as_ref()))
+                .column("closing", false)
+                .column("created_at", time(created.at))
+                .into_set(),
+        },
+        DomainEvent::Changed(changed) => RowChange::Patch {
+            table,
+            key,
+            set: changes
+                .field("name", &changed.name, |name| name.as_str().into())
+                .field("parent", &changed.parent, |parent| parent.as_ref().map(DomainId::as_str).into())
+                .field("origins", &changed.origins, json)
+                .field("enable_anonymous", &changed.enable_anonymous, |enabled| Value::Bool(*enabled))
+                .field("anonymous_expiration_ms", &changed.anonymous_expiration_ms, |millis| int(*millis))
+                .field("anonymous_capabilities", &changed.anonymous_capabilities, json)
+                .field("services", &changed.services, |services| json_or_null(services.as_ref()))
+                .into_set(),
+        },
+        DomainEvent::Closing(_) => RowChange::Patch { table, key, set: changes.column("closing", true).into_set() },
+        DomainEvent::Deleted(_) => RowChange::Delete { table, key },
+    }]
 }
 
 /// A domain as the read model holds it.

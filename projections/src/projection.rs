@@ -1,6 +1,6 @@
 //! What a projection is: a name, a version, tables, and a pure function.
 
-use wac_events::{CodecError, Recorded};
+use wac_events::{AnyEvent, CodecError, Recorded};
 
 use crate::{RowChange, Table};
 
@@ -24,6 +24,13 @@ pub trait Projection: Send + Sync + 'static {
 
     /// What `event` does to the rows. The same event always gives the same changes.
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError>;
+
+    /// The same as [`Projection::apply`], for callers that have decoded `event` already and share
+    /// that among projections.
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        let _ = decoded;
+        self.apply(event)
+    }
 }
 
 /// Whether `event_type` is one of `wants`.

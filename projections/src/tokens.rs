@@ -1,7 +1,9 @@
 //! The read model `tokens`: one row for each token family, revoked ones included, and one for each
 //! refresh token that was used up, so that its reuse is noticed.
 
-use wac_events::{ClientId, CodecError, DomainId, Event, GrantKind, Recorded, Role, Time, TokenEvent, TokenId, UserId};
+use wac_events::{
+    AnyEvent, ClientId, CodecError, DomainId, Event, GrantKind, Recorded, Role, Time, TokenEvent, TokenId, UserId,
+};
 
 use crate::fields::{Changes, Fields, time};
 use crate::{Column, Projection, Row, RowChange, Table, Value};
@@ -52,48 +54,60 @@ impl Projection for TokensProjection {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        let table = &TOKENS;
-        let key = event.stream.id().to_owned();
-        let changes = Changes::to_version(event.version);
-        Ok(match TokenEvent::decode_recorded(event)? {
-            TokenEvent::Issued(issued) => vec![RowChange::Upsert {
+        Ok(changes(event, &TokenEvent::decode_recorded(event)?))
+    }
+
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        match decoded {
+            AnyEvent::Token(decoded) => Ok(changes(event, decoded)),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What a token family's event does to the rows.
+fn changes(event: &Recorded, decoded: &TokenEvent) -> Vec<RowChange> {
+    let table = &TOKENS;
+    let key = event.stream.id().to_owned();
+    let changes = Changes::to_version(event.version);
+    match decoded {
+        TokenEvent::Issued(issued) => vec![RowChange::Upsert {
+            table,
+            key: issued.id.as_str().to_owned(),
+            set: changes
+                .column("grant", issued.grant.as_str())
+                .column("user", issued.user.as_ref().map(UserId::as_str))
+                .column("client", issued.client.as_ref().map(ClientId::as_str))
+                .column("domain", issued.domain.as_str())
+                .column("role", issued.role.as_str())
+                .column("access_hash", issued.access_hash.as_str())
+                .column("access_expires_at", time(issued.access_expires_at))
+                .column("refresh_hash", issued.refresh_hash.as_deref())
+                .column("refresh_expires_at", issued.refresh_expires_at.map_or(Value::Null, time))
+                .column("issued_at", time(issued.at))
+                .column("revoked", false)
+                .into_set(),
+        }],
+        TokenEvent::Refreshed(refreshed) => vec![
+            RowChange::Upsert {
+                table: &USED_REFRESH_TOKENS,
+                key: refreshed.used_refresh_hash.clone(),
+                set: vec![("token", Value::Text(key.clone()))],
+            },
+            RowChange::Patch {
                 table,
-                key: issued.id.as_str().to_owned(),
+                key,
                 set: changes
-                    .column("grant", issued.grant.as_str())
-                    .column("user", issued.user.as_ref().map(UserId::as_str))
-                    .column("client", issued.client.as_ref().map(ClientId::as_str))
-                    .column("domain", issued.domain.as_str())
-                    .column("role", issued.role.as_str())
-                    .column("access_hash", issued.access_hash)
-                    .column("access_expires_at", time(issued.access_expires_at))
-                    .column("refresh_hash", issued.refresh_hash)
-                    .column("refresh_expires_at", issued.refresh_expires_at.map_or(Value::Null, time))
-                    .column("issued_at", time(issued.at))
-                    .column("revoked", false)
+                    .column("access_hash", refreshed.access_hash.as_str())
+                    .column("access_expires_at", time(refreshed.access_expires_at))
+                    .column("refresh_hash", refreshed.refresh_hash.as_str())
+                    .column("refresh_expires_at", time(refreshed.refresh_expires_at))
                     .into_set(),
-            }],
-            TokenEvent::Refreshed(refreshed) => vec![
-                RowChange::Upsert {
-                    table: &USED_REFRESH_TOKENS,
-                    key: refreshed.used_refresh_hash,
-                    set: vec![("token", Value::Text(key.clone()))],
-                },
-                RowChange::Patch {
-                    table,
-                    key,
-                    set: changes
-                        .column("access_hash", refreshed.access_hash)
-                        .column("access_expires_at", time(refreshed.access_expires_at))
-                        .column("refresh_hash", refreshed.refresh_hash)
-                        .column("refresh_expires_at", time(refreshed.refresh_expires_at))
-                        .into_set(),
-                },
-            ],
-            TokenEvent::Revoked(_) => {
-                vec![RowChange::Patch { table, key, set: changes.column("revoked", true).into_set() }]
-            }
-        })
+            },
+        ],
+        TokenEvent::Revoked(_) => {
+            vec![RowChange::Patch { table, key, set: changes.column("revoked", true).into_set() }]
+        }
     }
 }
 

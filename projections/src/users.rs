@@ -1,8 +1,9 @@
 //! The read model `users`: one row for each user there is.
 
+use wac_events::oauth::TokenIssued;
 use wac_events::{
-    CodecError, DomainId, Event, OpenError, Personal, Recorded, Role, SubjectId, SubjectKey, Time, TokenEvent,
-    UserEvent, UserId,
+    AnyEvent, CodecError, DomainId, Event, OpenError, Personal, Recorded, Role, SubjectId, SubjectKey, Time,
+    TokenEvent, UserEvent, UserId,
 };
 
 use crate::fields::{Changes, Fields, json, json_or_null, time};
@@ -51,57 +52,66 @@ impl Projection for UsersProjection {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        if &*event.event_type == "token.issued" {
-            return logged_in(event);
+        self.apply_decoded(event, &AnyEvent::decode_recorded(event)?)
+    }
+
+    fn apply_decoded(&self, event: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
+        match decoded {
+            AnyEvent::User(decoded) => Ok(changes(event, decoded)),
+            AnyEvent::Token(TokenEvent::Issued(issued)) => Ok(logged_in(issued)),
+            _ => Ok(Vec::new()),
         }
-        let table = &USERS;
-        let key = event.stream.id().to_owned();
-        let changes = Changes::to_version(event.version);
-        Ok(vec![match UserEvent::decode_recorded(event)? {
-            UserEvent::Created(created) => RowChange::Upsert {
-                table,
-                key: created.id.as_str().to_owned(),
-                set: changes
-                    .column("domain", created.domain.as_str())
-                    .column("username", json(&created.username))
-                    .column("name_key", created.name_key)
-                    .column("role", created.role.as_str())
-                    .column("email", json_or_null(created.email.as_ref()))
-                    .column("mobile_phones", json(&created.mobile_phones))
-                    .column("land_line_number", json_or_null(created.land_line_number.as_ref()))
-                    .column("alias", json(&created.alias))
-                    .column("display_name", json_or_null(created.display_name.as_ref()))
-                    .column("capabilities", json(&created.capabilities))
-                    .column("created_at", time(created.at))
-                    .into_set(),
-            },
-            UserEvent::Changed(changed) => RowChange::Patch {
-                table,
-                key,
-                set: changes
-                    .field("domain", &changed.domain, |domain| domain.as_str().into())
-                    .field("username", &changed.username, json)
-                    .field("name_key", &changed.name_key, |name_key| name_key.as_str().into())
-                    .field("role", &changed.role, |role| role.as_str().into())
-                    .field("email", &changed.email, |email| json_or_null(email.as_ref()))
-                    .field("mobile_phones", &changed.mobile_phones, json)
-                    .field("land_line_number", &changed.land_line_number, |number| json_or_null(number.as_ref()))
-                    .field("alias", &changed.alias, json)
-                    .field("display_name", &changed.display_name, |name| json_or_null(name.as_ref()))
-                    .field("capabilities", &changed.capabilities, json)
-                    .into_set(),
-            },
-            UserEvent::Deleted(_) => RowChange::Delete { table, key },
-        }])
     }
 }
 
+/// What a user's event does to its row.
+fn changes(event: &Recorded, decoded: &UserEvent) -> Vec<RowChange> {
+    let table = &USERS;
+    let key = event.stream.id().to_owned();
+    let changes = Changes::to_version(event.version);
+    vec![match decoded {
+        UserEvent::Created(created) => RowChange::Upsert {
+            table,
+            key: created.id.as_str().to_owned(),
+            set: changes
+                .column("domain", created.domain.as_str())
+                .column("username", json(&created.username))
+                .column("name_key", created.name_key.as_str())
+                .column("role", created.role.as_str())
+                .column("email", json_or_null(created.email.as_ref()))
+                .column("mobile_phones", json(&created.mobile_phones))
+                .column("land_line_number", json_or_null(created.land_line_number.as_ref()))
+                .column("alias", json(&created.alias))
+                .column("display_name", json_or_null(created.display_name.as_ref()))
+                .column("capabilities", json(&created.capabilities))
+                .column("created_at", time(created.at))
+                .into_set(),
+        },
+        UserEvent::Changed(changed) => RowChange::Patch {
+            table,
+            key,
+            set: changes
+                .field("domain", &changed.domain, |domain| domain.as_str().into())
+                .field("username", &changed.username, json)
+                .field("name_key", &changed.name_key, |name_key| name_key.as_str().into())
+                .field("role", &changed.role, |role| role.as_str().into())
+                .field("email", &changed.email, |email| json_or_null(email.as_ref()))
+                .field("mobile_phones", &changed.mobile_phones, json)
+                .field("land_line_number", &changed.land_line_number, |number| json_or_null(number.as_ref()))
+                .field("alias", &changed.alias, json)
+                .field("display_name", &changed.display_name, |name| json_or_null(name.as_ref()))
+                .field("capabilities", &changed.capabilities, json)
+                .into_set(),
+        },
+        UserEvent::Deleted(_) => RowChange::Delete { table, key },
+    }]
+}
+
 /// A grant that opened a token family is its user's last log-in; the user's own version stays.
-fn logged_in(event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-    let TokenEvent::Issued(issued) = TokenEvent::decode_recorded(event)? else { return Ok(Vec::new()) };
-    let Some(user) = issued.user else { return Ok(Vec::new()) };
+fn logged_in(issued: &TokenIssued) -> Vec<RowChange> {
+    let Some(user) = &issued.user else { return Vec::new() };
     let set = vec![("last_login", time(issued.at))];
-    Ok(vec![RowChange::Patch { table: &USERS, key: user.as_str().to_owned(), set }])
+    vec![RowChange::Patch { table: &USERS, key: user.as_str().to_owned(), set }]
 }
 
 /// A user as the read model holds it.
