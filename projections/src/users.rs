@@ -2,8 +2,8 @@
 
 use wac_events::oauth::TokenIssued;
 use wac_events::{
-    AnyEvent, CodecError, DomainId, Event, OpenError, Personal, Recorded, Role, SubjectId, SubjectKey, Time,
-    TokenEvent, UserEvent, UserId,
+    AnyEvent, CodecError, DomainId, OpenError, Personal, Recorded, Role, SubjectId, SubjectKey, Time, TokenEvent,
+    UserEvent, UserId,
 };
 
 use crate::fields::{Changes, Fields, json, json_or_null, time};
