@@ -1,0 +1,25 @@
+//! Domains (tenants): their names, their tree, what they allow.
+
+mod command;
+mod decide;
+pub mod origin;
+mod services;
+mod state;
+
+pub use command::{ChangeDomain, CreateDomain, DeleteDomain, DomainChanges, FinishDomainRemoval, InspectDomain};
+pub(crate) use decide::{moved_in, open_domain};
+pub use services::effective_services;
+pub use state::{Domain, DomainStatus, evolve};
+
+/// Most ancestors of a domain.
+pub const DOMAIN_DEPTH_MAX: usize = 32;
+/// Most origin patterns of a domain.
+pub const ORIGINS_MAX: usize = 100;
+/// Most services of a domain.
+pub const SERVICES_MAX: usize = 100;
+/// Most backends of a service.
+pub const BACKENDS_MAX: usize = 32;
+/// Longest name of a service or backend, in characters.
+pub const SERVICE_CHARS_MAX: usize = 64;
+/// Longest lifetime of a guest's access token, in milliseconds: ten years.
+pub const ANONYMOUS_EXPIRATION_MS_MAX: u64 = 10 * 365 * 24 * 3600 * 1000;
