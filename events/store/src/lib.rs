@@ -7,15 +7,35 @@
 mod db;
 mod environment;
 mod error;
+mod filter;
+mod keys;
 mod location;
+mod log;
+mod memory;
+mod migrations;
+mod names;
+mod open;
+mod postgres;
+mod sqlite;
+mod wake;
+mod writer;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use wac_events::{Environment, EventLog, KeyStore, MasterKey};
 
 pub use db::{Db, SQLITE_BUSY_TIMEOUT, SqliteDb, SqliteWrite};
 pub use environment::SystemEnvironment;
 pub use error::OpenError;
+pub use keys::{KEY_CACHED_FOR, KEYS_CACHED_MAX};
+pub use migrations::{Migrated, migrate};
+pub use open::open;
+pub use writer::{
+    BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_EVENTS_MAX, COMMANDS_REMEMBERED, OUTCOME_PATIENCE,
+    OVERLOADED_RETRY_AFTER, QUEUE_COMMANDS_MAX, STREAMS_REMEMBERED,
+};
 
 /// Connections for reading, unless said otherwise. One costs about 1 MB with SQLite, and a process
 /// of about 5 MB at the server with PostgreSQL.
@@ -56,4 +76,26 @@ pub struct Stores {
     /// The database both are in. With `memory:` a temporary SQLite file that goes away with the
     /// process.
     pub db: Db,
+    closing: Closing,
 }
+
+impl Stores {
+    /// Takes no further appends, answers those it has, and closes every connection.
+    pub async fn close(&self) {
+        self.closing.close().await;
+        self.db.close().await;
+    }
+}
+
+/// The part of a log that is closed.
+trait Close: Send + Sync {
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+impl<R: log::Reader> Close for log::StoreLog<R> {
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.writer.close().boxed()
+    }
+}
+
+type Closing = Arc<dyn Close>;

@@ -1,0 +1,206 @@
+//! Appending to PostgreSQL: one call of `log_append` for each batch.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions};
+use sqlx::{Arguments, ConnectOptions, Connection, PgConnection, Row as _};
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+use wac_events::{CommandId, StoreError, StreamId};
+
+use super::error::commit_error;
+use super::types::{JsonText, PgTime};
+use crate::error::failed;
+use crate::filter::int;
+use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found};
+use crate::writer::plan::Row;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a look-up may take.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one batch may take before its connection is given up and its outcome looked up.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a failed attempt to connect, callers get its error for this long without another one.
+const CONNECT_PAUSE: Duration = Duration::from_millis(100);
+
+const APPEND: &str = "select head, written, streams, versions from log_append(\
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+
+pub(super) struct PostgresBackend {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    /// The last failed attempt to connect.
+    refused: Option<(Instant, StoreError)>,
+}
+
+impl PostgresBackend {
+    pub(super) fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None, refused: None }
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        if let Some((at, error)) = &self.refused
+            && at.elapsed() < CONNECT_PAUSE
+        {
+            return Err(error.clone());
+        }
+        let error = match timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+            Ok(Ok(connection)) => {
+                self.connection = Some(connection);
+                self.refused = None;
+                return Ok(());
+            }
+            Ok(Err(error)) => StoreError::new("connect", error),
+            Err(late) => StoreError::new("connect", late),
+        };
+        self.refused = Some((Instant::now(), error.clone()));
+        Err(error)
+    }
+
+    /// Runs `query` on the connection, which is given up unless it ends well or with an error of
+    /// the server's own.
+    async fn run<T>(
+        &mut self,
+        patience: Duration,
+        query: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        // Taken out: should this future be dropped halfway, so is the connection.
+        let Some(mut connection) = self.connection.take() else {
+            return Err(sqlx::Error::Protocol("not connected".into()));
+        };
+        let result = match timeout(patience, query(&mut connection)).await {
+            Ok(result) => result,
+            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        };
+        let ended = |error: &sqlx::Error| {
+            let state = error.as_database_error().and_then(|error| error.code());
+            state.is_none_or(|state| state.starts_with("57P") || state.starts_with("08"))
+        };
+        if !result.as_ref().is_err_and(ended) {
+            self.connection = Some(connection);
+        }
+        result
+    }
+}
+
+impl Backend for PostgresBackend {
+    async fn look_up(&mut self, streams: &[StreamId], commands: &[CommandId]) -> Result<Found, StoreError> {
+        self.connect().await?;
+        let looked = self.run(LOOK_UP_TIMEOUT, async |connection| look_up(connection, streams, commands).await).await;
+        looked.map_err(failed("look up streams and commands"))
+    }
+
+    async fn commit(&mut self, batch: Batch<'_>) -> Result<Commit, CommitError> {
+        self.connect().await.map_err(CommitError::NotWritten)?;
+        let args = arguments(&batch);
+        let row = self
+            .run(COMMIT_TIMEOUT, async |connection| {
+                // The answer counts only once the server has said that the transaction is over,
+                // which `fetch_one` waits for.
+                sqlx::query_with(APPEND, args).fetch_one(connection).await
+            })
+            .await
+            .map_err(commit_error)?;
+        answer(&row).map_err(|error| CommitError::Unknown(StoreError::new("append", error)))
+    }
+
+    async fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "closing the write connection");
+        }
+    }
+}
+
+async fn look_up(
+    connection: &mut PgConnection,
+    streams: &[StreamId],
+    commands: &[CommandId],
+) -> Result<Found, sqlx::Error> {
+    // The head comes first: what is read afterwards is complete up to it.
+    let head = super::head(&mut *connection).await?.position.0;
+    let mut found = Found { head, versions: Vec::new(), commands: Vec::new() };
+    if !streams.is_empty() {
+        let names: Vec<_> = streams.iter().map(StreamId::as_str).collect();
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select s, coalesce((select e.version from events e where e.stream_id = s \
+             order by e.version desc limit 1), 0) from unnest($1::text[]) s",
+        )
+        .bind(names)
+        .fetch_all(&mut *connection)
+        .await?;
+        let versions = rows.into_iter().map(|(stream, version)| (StreamId::from(stream), version.unsigned_abs()));
+        found.versions = versions.collect();
+    }
+    if !commands.is_empty() {
+        let ids: Vec<_> = commands.iter().map(|command| command.0).collect();
+        let rows: Vec<(Uuid, i64, i64)> =
+            sqlx::query_as("select command_id, position, command_last from events where command_id = any($1)")
+                .bind(ids)
+                .fetch_all(&mut *connection)
+                .await?;
+        let commands =
+            rows.into_iter().map(|(id, first, last)| (CommandId(id), first.unsigned_abs(), last.unsigned_abs()));
+        found.commands = commands.collect();
+    }
+    Ok(found)
+}
+
+fn arguments(batch: &Batch<'_>) -> PgArguments {
+    let mut args = PgArguments::default();
+    let text: usize = batch.rows.iter().map(|row| row.event.data.len() + row.event.meta.len()).sum();
+    args.reserve(17, text + batch.rows.len() * 256);
+    add(&mut args, int(batch.known_head));
+    add(&mut args, PgTime(batch.now));
+    let bases = || batch.bases.iter();
+    add(&mut args, bases().map(|base| base.stream.as_str()).collect::<Vec<_>>());
+    add(&mut args, bases().map(|base| int(base.version)).collect::<Vec<_>>());
+    let checks = || batch.bases.iter().filter(|base| base.verify);
+    add(&mut args, checks().map(|base| base.stream.as_str()).collect::<Vec<_>>());
+    add(&mut args, checks().map(|base| int(base.version)).collect::<Vec<_>>());
+    let rows = batch.rows;
+    column(&mut args, rows, |row| row.stream.as_str());
+    column(&mut args, rows, |row| int(row.version));
+    column(&mut args, rows, |row| row.event.event_id.0);
+    column(&mut args, rows, |row| row.event.event_type);
+    // Validated to fit.
+    column(&mut args, rows, |row| i32::try_from(row.event.schema_version).unwrap_or(i32::MAX));
+    column(&mut args, rows, |row| row.event.domain.as_ref().map(|domain| domain.as_str()));
+    column(&mut args, rows, |row| JsonText(&row.event.data));
+    column(&mut args, rows, |row| JsonText(&row.event.meta));
+    column(&mut args, rows, |row| row.command.map(|(command, _)| command.0));
+    column(&mut args, rows, |row| row.command.map(|(_, last)| int(last as u64)));
+    column(&mut args, rows, |row| PgTime(row.event.occurred_at));
+    args
+}
+
+fn column<'a, T>(args: &mut PgArguments, rows: &'a [Row<'a>], value: impl Fn(&'a Row<'a>) -> T)
+where
+    Vec<T>: sqlx::Encode<'a, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    T: 'a,
+{
+    add(args, rows.iter().map(value).collect::<Vec<_>>());
+}
+
+fn add<'a, T: sqlx::Encode<'a, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'a>(args: &mut PgArguments, value: T) {
+    args.add(value).expect("numbers, texts and times can always be encoded");
+}
+
+fn answer(row: &sqlx::postgres::PgRow) -> Result<Commit, sqlx::Error> {
+    let head = row.try_get::<i64, _>(0)?.unsigned_abs();
+    let written: bool = row.try_get(1)?;
+    let streams: Option<Vec<String>> = row.try_get(2)?;
+    let versions: Option<Vec<i64>> = row.try_get(3)?;
+    let complete = streams.is_some();
+    let versions = streams.unwrap_or_default().into_iter().zip(versions.unwrap_or_default());
+    let versions = versions.map(|(stream, version)| (StreamId::from(stream), version.unsigned_abs())).collect();
+    Ok(match written {
+        true => Commit::Written { head_before: head, moved: versions },
+        false => Commit::Moved { head, versions, complete },
+    })
+}

@@ -1,0 +1,80 @@
+//! The log in PostgreSQL: one function call appends a batch under the head row's lock.
+
+mod append;
+mod error;
+mod listen;
+mod read;
+mod types;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgPool};
+use wac_events::{Environment, Head, Position, StoreError};
+
+use crate::error::failed;
+use crate::log::StoreLog;
+use crate::names::Names;
+use crate::wake::Wake;
+use crate::writer::WriterHandle;
+use append::PostgresBackend;
+use read::PostgresReader;
+pub(crate) use types::PgTime;
+
+/// How long a caller waits for a connection of the pool.
+pub const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A pooled connection unused for longer is tried out before it is handed out.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+pub(crate) type PostgresLog = StoreLog<PostgresReader>;
+
+/// The pool that reads of the log share with the read models.
+pub(crate) async fn pool(options: &PgConnectOptions, connections: u32) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(POSTGRES_ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, usage| {
+            Box::pin(async move {
+                if usage.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(session(options))
+        .await
+}
+
+/// What every session of ours has in common, whatever the server's defaults are.
+fn session(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .application_name("wac")
+        // Our statements are short: compiling them costs more than running them.
+        .options([("jit", "off"), ("synchronous_commit", "on"), ("timezone", "UTC")])
+        .disable_statement_logging()
+}
+
+/// Starts the log of an already migrated database.
+pub(crate) async fn start(
+    options: &PgConnectOptions,
+    pool: &PgPool,
+    environment: Arc<dyn Environment>,
+) -> Result<PostgresLog, StoreError> {
+    let head = head(pool).await.map_err(failed("read the head"))?;
+    let wake = Arc::new(Wake::new(head.position.0));
+    let writer = WriterHandle::start(PostgresBackend::new(session(options)), environment, wake.clone());
+    let watcher = listen::start(session(options), pool.clone(), wake.clone());
+    let reader = PostgresReader { pool: pool.clone(), names: Names::default() };
+    Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })
+}
+
+pub(crate) async fn head<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Postgres>,
+) -> Result<Head, sqlx::Error> {
+    let (position, PgTime(recorded_at)): (i64, PgTime) =
+        sqlx::query_as("select position, recorded_at from log_head where log = 'main'").fetch_one(executor).await?;
+    Ok(Head { position: Position(position.unsigned_abs()), recorded_at })
+}

@@ -1,0 +1,67 @@
+//! What the group-commit writer asks of a store.
+
+use std::future::Future;
+
+use wac_events::{CommandId, StoreError, StreamId, Time};
+
+use super::plan::{Base, Row};
+
+/// One write connection to a store. Used by one task, one call at a time; reconnects by itself.
+pub(crate) trait Backend: Send + 'static {
+    /// Reads the versions of `streams` (0: does not exist) and where `commands` stand, together
+    /// with a head not beyond which both are complete.
+    fn look_up(
+        &mut self,
+        streams: &[StreamId],
+        commands: &[CommandId],
+    ) -> impl Future<Output = Result<Found, StoreError>> + Send;
+
+    /// Writes the whole batch behind the head, durably, or nothing of it: only if every base
+    /// still holds under the head's lock.
+    fn commit(&mut self, batch: Batch<'_>) -> impl Future<Output = Result<Commit, CommitError>> + Send;
+
+    /// Gives the connection back in good order.
+    fn close(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// What one round trip writes.
+pub(crate) struct Batch<'a> {
+    /// The head the bases are complete up to.
+    pub(crate) known_head: u64,
+    pub(crate) bases: &'a [Base<'a>],
+    /// Never empty. Row `i` gets position `head + 1 + i`.
+    pub(crate) rows: &'a [Row<'a>],
+    /// The writer's clock; recorded if the log's last time is not later.
+    pub(crate) now: Time,
+}
+
+pub(crate) struct Found {
+    pub(crate) head: u64,
+    /// One for each stream asked for, in any order.
+    pub(crate) versions: Vec<(StreamId, u64)>,
+    /// First and last position of those that exist.
+    pub(crate) commands: Vec<(CommandId, u64, u64)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Commit {
+    /// Durable, at `head_before + 1` and on. `moved`: versions of streams which others have
+    /// written to since `known_head`.
+    Written { head_before: u64, moved: Vec<(StreamId, u64)> },
+    /// Nothing was written: a base does not hold. `versions` says how things are at `head`;
+    /// not `complete`: too much has happened to tell, look everything up again.
+    Moved { head: u64, versions: Vec<(StreamId, u64)>, complete: bool },
+}
+
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    /// A uniqueness rule refused it: a command or event id is in the log already, or a stream
+    /// believed new exists. Nothing was written.
+    Taken(StoreError),
+    /// The store refuses the content. Nothing was written.
+    Content(StoreError),
+    /// The store cannot write now. Nothing was written.
+    NotWritten(StoreError),
+    /// Nobody knows.
+    Unknown(StoreError),
+}

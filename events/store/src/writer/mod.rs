@@ -1,0 +1,108 @@
+//! Group commit: one task for each log and process drains a bounded queue into one round trip
+//! after the other.
+
+pub(crate) mod backend;
+pub(crate) mod plan;
+mod recent;
+mod settle;
+mod validate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use wac_events::{AppendBatch, AppendError, Appended, Environment, StoreError};
+
+use crate::wake::Wake;
+use backend::Backend;
+use plan::{Job, Known};
+use recent::Recent;
+use settle::Writer;
+
+/// Most commands waiting for a log's writer; more are refused with [`AppendError::Overloaded`].
+pub const QUEUE_COMMANDS_MAX: usize = 4_096;
+/// Most commands in one round trip.
+pub const BATCH_COMMANDS_MAX: usize = 512;
+/// A round trip takes no further command once it has this many events.
+pub const BATCH_EVENTS_MAX: usize = 4_096;
+/// A round trip takes no further command once its payloads have this many bytes.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
+/// When a refused caller should try again: about the time a full queue takes.
+pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(200);
+/// How long the writer tries to find out what became of a batch whose connection broke.
+pub const OUTCOME_PATIENCE: Duration = Duration::from_secs(5);
+/// Streams whose version a writer remembers (about 100 bytes each).
+pub const STREAMS_REMEMBERED: usize = 131_072;
+/// Commands whose outcome a writer remembers (about 50 bytes each).
+pub const COMMANDS_REMEMBERED: usize = 131_072;
+
+/// The queue's end that callers hold.
+pub(crate) struct WriterHandle {
+    queue: std::sync::Mutex<Option<mpsc::Sender<Job>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl WriterHandle {
+    pub(crate) fn start(backend: impl Backend, environment: Arc<dyn Environment>, wake: Arc<Wake>) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let known =
+            Known { head: None, versions: Recent::new(STREAMS_REMEMBERED), commands: Recent::new(COMMANDS_REMEMBERED) };
+        let task = tokio::spawn(run(Writer { backend, known, environment, wake }, jobs));
+        Self { queue: std::sync::Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
+    }
+
+    pub(crate) async fn append(&self, batch: AppendBatch) -> Result<Appended, AppendError> {
+        validate::batch(&batch).map_err(AppendError::Invalid)?;
+        let command_id = batch.command_id;
+        let (reply, outcome) = oneshot::channel();
+        let queue = self.queue.lock().expect("nobody panics while holding the queue").clone();
+        let closed = || AppendError::Unavailable(StoreError::new("append", "the log has been closed"));
+        let queue = queue.ok_or_else(closed)?;
+        queue.try_send(Job { batch, reply, sent: false }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded { retry_after: OVERLOADED_RETRY_AFTER },
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        drop(queue);
+        outcome.await.unwrap_or_else(|_| {
+            let source = StoreError::new("append", "the log's writer has stopped");
+            Err(AppendError::OutcomeUnknown { command_id, source })
+        })
+    }
+
+    /// Takes nothing more, and returns once everything taken has its answer.
+    pub(crate) async fn close(&self) {
+        drop(self.queue.lock().expect("nobody panics while holding the queue").take());
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the log's writer ended badly");
+        }
+    }
+}
+
+async fn run<B: Backend>(mut writer: Writer<B>, mut queue: mpsc::Receiver<Job>) {
+    let mut taken = Vec::with_capacity(BATCH_COMMANDS_MAX);
+    while queue.recv_many(&mut taken, BATCH_COMMANDS_MAX).await > 0 {
+        while !taken.is_empty() {
+            let rest = taken.split_off(batch_len(&taken));
+            writer.settle(std::mem::replace(&mut taken, rest)).await;
+        }
+    }
+    writer.backend.close().await;
+}
+
+/// How many of the commands in front go into one round trip; at least one.
+fn batch_len(jobs: &[Job]) -> usize {
+    let (mut events, mut bytes) = (0, 0);
+    for (index, job) in jobs.iter().enumerate() {
+        if index > 0 && (events >= BATCH_EVENTS_MAX || bytes >= BATCH_BYTES_MAX) {
+            return index;
+        }
+        for event in job.batch.appends.iter().flat_map(|append| &append.events) {
+            events += 1;
+            bytes += event.data.len() + event.meta.len();
+        }
+    }
+    jobs.len()
+}

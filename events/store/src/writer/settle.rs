@@ -1,0 +1,264 @@
+//! One batch from plan to answers: plan, commit, learn, plan again, until every command has its
+//! answer or its time is up.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wac_events::{AppendError, Appended, CommandId, Environment, Position, StoreError, StreamId};
+
+use super::backend::{Backend, Batch, Commit, CommitError, Found};
+use super::plan::{Job, Known, Plan, Verdict, plan, streams_to_read};
+use super::{OUTCOME_PATIENCE, OVERLOADED_RETRY_AFTER};
+use crate::wake::Wake;
+
+/// How often one batch is planned again because other writers were faster.
+const ATTEMPTS_MAX: u32 = 16;
+/// First and longest pause between attempts to find out what became of a batch.
+const RESOLVE_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+pub(super) struct Writer<B> {
+    pub(super) backend: B,
+    pub(super) known: Known,
+    pub(super) environment: Arc<dyn Environment>,
+    pub(super) wake: Arc<Wake>,
+}
+
+/// How a batch as a whole ended.
+enum End {
+    /// Every verdict holds; rows stand from this position on.
+    Done { verdicts: Vec<Verdict>, first: u64 },
+    /// Nothing new was written: each command must be settled on its own.
+    Alone(&'static str),
+    /// Other writers were faster, again and again.
+    Overrun,
+    /// The store cannot be written.
+    Failed(StoreError),
+}
+
+/// What is learnt on the way.
+#[derive(Default)]
+struct Attempt {
+    fresh: HashSet<StreamId>,
+    verify_all: bool,
+    look_up_all: bool,
+    taken: u32,
+    unknown: Option<Resolve>,
+}
+
+/// The search for an unknown outcome.
+struct Resolve {
+    deadline: Instant,
+    pause: Duration,
+    cause: StoreError,
+}
+
+impl<B: Backend> Writer<B> {
+    /// Answers every job.
+    pub(super) async fn settle(&mut self, mut jobs: Vec<Job>) {
+        match self.attempt(&mut jobs).await {
+            End::Done { verdicts, first } => self.answer(jobs, verdicts, first).await,
+            End::Alone(reason) if jobs.len() == 1 => jobs.into_iter().for_each(|job| {
+                refuse(job, AppendError::Invalid(reason));
+            }),
+            End::Alone(_) => {
+                for job in jobs {
+                    Box::pin(self.settle(vec![job])).await;
+                }
+            }
+            End::Overrun => jobs.into_iter().for_each(|job| {
+                refuse(job, AppendError::Overloaded { retry_after: OVERLOADED_RETRY_AFTER });
+            }),
+            End::Failed(error) => {
+                tracing::warn!(error = %error, commands = jobs.len(), "the log cannot be written");
+                for job in jobs {
+                    let command_id = job.batch.command_id;
+                    let source = error.clone();
+                    let answer = match job.sent {
+                        true => AppendError::OutcomeUnknown { command_id, source },
+                        false => AppendError::Unavailable(source),
+                    };
+                    refuse(job, answer);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, jobs: &mut [Job]) -> End {
+        let mut attempt = Attempt::default();
+        for _ in 0..ATTEMPTS_MAX {
+            if let Err(error) = self.learn(jobs, &mut attempt).await {
+                return End::Failed(error);
+            }
+            let plan = plan(jobs, &self.known, &attempt.fresh, attempt.verify_all);
+            if plan.rows.is_empty() {
+                return End::Done { verdicts: plan.verdicts, first: 0 };
+            }
+            let batch = Batch {
+                known_head: self.known.head.unwrap_or(0),
+                bases: &plan.bases,
+                rows: &plan.rows,
+                now: self.environment.now(),
+            };
+            match self.backend.commit(batch).await {
+                Ok(Commit::Written { head_before, moved }) => {
+                    self.written(jobs, &plan, head_before, moved);
+                    return End::Done { verdicts: plan.verdicts, first: head_before + 1 };
+                }
+                Ok(Commit::Moved { head, versions, complete }) => {
+                    self.moved(head, versions, complete, &mut attempt);
+                }
+                Err(CommitError::Taken(_)) if attempt.taken > 0 => {
+                    return End::Alone("an event id is in the log already");
+                }
+                Err(CommitError::Taken(_)) => {
+                    attempt.taken += 1;
+                    attempt.look_up_all = true;
+                    attempt.verify_all = true;
+                }
+                Err(CommitError::Content(error)) => {
+                    tracing::warn!(error = %error, "the store refuses the content of an event");
+                    return End::Alone("the store refuses the content of an event");
+                }
+                Err(CommitError::NotWritten(error)) => return End::Failed(error),
+                Err(CommitError::Unknown(cause)) => {
+                    let sent: Vec<_> =
+                        plan.verdicts.iter().map(|verdict| matches!(verdict, Verdict::Write { .. })).collect();
+                    jobs.iter_mut().zip(sent).for_each(|(job, sent)| job.sent |= sent);
+                    attempt.look_up_all = true;
+                    attempt.verify_all = true;
+                    attempt.search(cause);
+                }
+            }
+        }
+        End::Overrun
+    }
+
+    /// Reads what the next plan needs. While an outcome is unknown, again and again until its
+    /// time is up.
+    async fn learn(&mut self, jobs: &[Job], attempt: &mut Attempt) -> Result<(), StoreError> {
+        let (streams, commands) = if attempt.look_up_all {
+            let streams: HashSet<_> = jobs.iter().flat_map(|job| &job.batch.appends).map(|a| &a.stream).collect();
+            (streams.into_iter().cloned().collect(), jobs.iter().map(|job| job.batch.command_id).collect())
+        } else {
+            (streams_to_read(jobs, &self.known), Vec::new())
+        };
+        if streams.is_empty() && commands.is_empty() && self.known.head.is_some() {
+            return Ok(());
+        }
+        loop {
+            match self.backend.look_up(&streams, &commands).await {
+                Ok(found) => {
+                    attempt.fresh.extend(streams);
+                    attempt.look_up_all = false;
+                    self.learnt(found);
+                    return Ok(());
+                }
+                Err(error) => match &mut attempt.unknown {
+                    Some(resolve) if Instant::now() < resolve.deadline => resolve.pause().await,
+                    Some(resolve) => return Err(resolve.cause.clone()),
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn learnt(&mut self, found: Found) {
+        // Nothing is remembered from before the first look, so that knowledge starts here.
+        self.known.head.get_or_insert(found.head);
+        self.wake.publish(found.head);
+        found.versions.into_iter().for_each(|(stream, version)| self.known.versions.insert(stream, version));
+        found.commands.into_iter().for_each(|(id, first, last)| self.known.commands.insert(id, (first, last)));
+    }
+
+    fn moved(&mut self, head: u64, versions: Vec<(StreamId, u64)>, complete: bool, attempt: &mut Attempt) {
+        if !complete {
+            self.known.versions.clear();
+            attempt.verify_all = true;
+        }
+        self.known.head = Some(head);
+        self.wake.publish(head);
+        for (stream, version) in versions {
+            attempt.fresh.insert(stream.clone());
+            self.known.versions.insert(stream, version);
+        }
+    }
+
+    fn written(&mut self, jobs: &[Job], plan: &Plan<'_>, head_before: u64, moved: Vec<(StreamId, u64)>) {
+        moved.into_iter().for_each(|(stream, version)| self.known.versions.insert(stream, version));
+        for (stream, version) in &plan.versions {
+            self.known.versions.insert((*stream).clone(), *version);
+        }
+        let first = head_before + 1;
+        for (job, verdict) in jobs.iter().zip(&plan.verdicts) {
+            if let Verdict::Write { first: from, last } = verdict {
+                self.known.commands.insert(job.batch.command_id, (first + *from as u64, first + *last as u64));
+            }
+        }
+        let head = head_before + plan.rows.len() as u64;
+        self.known.head = Some(head);
+        self.wake.publish(head);
+    }
+
+    async fn answer(&mut self, jobs: Vec<Job>, verdicts: Vec<Verdict>, first: u64) {
+        let repeated = self.look_for_refused(&jobs, &verdicts).await;
+        let mut answers: Vec<Result<Appended, AppendError>> = Vec::with_capacity(jobs.len());
+        for (job, verdict) in jobs.iter().zip(verdicts) {
+            let at = |first, last, duplicate| Appended { first: Position(first), last: Position(last), duplicate };
+            answers.push(match verdict {
+                Verdict::Write { first: from, last } => Ok(at(first + from as u64, first + last as u64, false)),
+                Verdict::Known { first, last } => Ok(at(first, last, !job.sent)),
+                Verdict::Follow(index) => match &answers[index] {
+                    Ok(appended) => Ok(Appended { duplicate: true, ..*appended }),
+                    Err(_) => unreachable!("a followed command was planned to be written"),
+                },
+                Verdict::Conflict { stream, expected, actual } => match &repeated {
+                    Ok(known) => match known.commands.get(&job.batch.command_id) {
+                        Some((first, last)) => Ok(at(first, last, true)),
+                        None => Err(AppendError::Conflict { stream, expected, actual }),
+                    },
+                    Err(error) => Err(AppendError::Unavailable(error.clone())),
+                },
+            });
+        }
+        for (job, answer) in jobs.into_iter().zip(answers) {
+            // A caller that has gone away has no use for its answer.
+            let _ = job.reply.send(answer);
+        }
+    }
+
+    /// A command that meets a conflict may be one that was appended long ago.
+    async fn look_for_refused(&mut self, jobs: &[Job], verdicts: &[Verdict]) -> Result<&Known, StoreError> {
+        let refused = jobs.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Conflict { .. }));
+        let refused: Vec<CommandId> = refused.map(|(job, _)| job.batch.command_id).collect();
+        if !refused.is_empty() {
+            let found = self.backend.look_up(&[], &refused).await?;
+            self.learnt(found);
+        }
+        Ok(&self.known)
+    }
+}
+
+impl Attempt {
+    fn search(&mut self, cause: StoreError) {
+        tracing::warn!(error = %cause, "the connection broke during an append; finding out what became of it");
+        self.unknown.get_or_insert_with(|| Resolve {
+            deadline: Instant::now() + OUTCOME_PATIENCE,
+            pause: RESOLVE_PAUSES.0,
+            cause,
+        });
+    }
+}
+
+impl Resolve {
+    async fn pause(&mut self) {
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(RESOLVE_PAUSES.1);
+    }
+}
+
+fn refuse(job: Job, error: AppendError) {
+    // A caller that has gone away has no use for its answer.
+    let _ = job.reply.send(Err(error));
+}
