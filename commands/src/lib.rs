@@ -11,9 +11,12 @@ pub mod credential;
 pub mod domain;
 mod handler;
 pub mod names;
+pub mod process;
 mod rejection;
 pub mod reservation;
 pub mod subject;
+#[cfg(test)]
+mod testing;
 pub mod token;
 pub mod user;
 mod world;

@@ -172,6 +172,11 @@ impl World {
         found
     }
 
+    #[cfg(test)]
+    pub(crate) fn put(&mut self, stream: StreamId, state: State) {
+        self.insert(stream, Seen { state: Arc::new(state), position: Position::START, fresh: true });
+    }
+
     pub(crate) fn insert(&mut self, stream: StreamId, seen: Seen) {
         self.streams.insert(stream, seen);
     }

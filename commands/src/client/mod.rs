@@ -3,6 +3,8 @@
 mod command;
 mod decide;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::{ChangeClient, ClientChanges, CreateClient, DeleteClient, RotateClientSecret};
 pub use state::{Client, ClientStatus, evolve};

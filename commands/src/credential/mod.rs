@@ -4,6 +4,8 @@ mod command;
 mod data;
 mod decide;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::{
     ChangeCredential, CreateCredential, CredentialChanges, LeaseCredential, ReleaseLease, RevokeCredential,

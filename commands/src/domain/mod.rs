@@ -5,6 +5,8 @@ mod decide;
 pub mod origin;
 mod services;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::{ChangeDomain, CreateDomain, DeleteDomain, DomainChanges, FinishDomainRemoval, InspectDomain};
 pub(crate) use decide::{moved_in, open_domain};

@@ -190,6 +190,10 @@ impl CommandHandler {
         self.0.states.fold_until(stream, position).await.map_err(states::ReadError::into_store)
     }
 
+    pub(crate) fn busy(&self, cause: StoreError) -> CommandError {
+        self.0.unavailable(cause)
+    }
+
     /// Forgets everything about a person that is held in memory: the key has been destroyed.
     pub fn forget(&self, subject: &wac_events::SubjectId) {
         self.0.states.forget(subject);

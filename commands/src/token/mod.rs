@@ -4,6 +4,8 @@ mod command;
 mod decide;
 mod guest;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::{IssueToken, Proof, RefreshToken, RevokeToken};
 pub use guest::{ExpireGuest, OpenGuest};

@@ -3,6 +3,8 @@
 mod command;
 mod decide;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::{ChangeUser, CreateUser, DeleteUser, UserChanges};
 pub(crate) use decide::removal;
