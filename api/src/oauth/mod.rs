@@ -1,0 +1,20 @@
+//! The OAuth2 provider (RFC 6749, guide 5.2): `/o/token`, `/o/revoke`, `/o/introspect`.
+
+mod client_auth;
+mod error;
+mod grants;
+mod guests;
+mod limiter;
+mod passwords;
+mod request;
+mod token_endpoints;
+mod tokens;
+
+pub(crate) use limiter::LoginLimiter;
+pub(crate) use passwords::Passwords;
+pub(crate) use token_endpoints::routes;
+pub(crate) use tokens::{TokenKind, TokenText, client_secret, secret_hash};
+
+pub use guests::best_domain;
+pub use limiter::{ADDRESS_FAILURES_MAX, FAILURE_WINDOW, NAME_FAILURES_MAX};
+pub use passwords::{HASHES_PARALLEL_MAX, HASHES_WAITING_MAX};

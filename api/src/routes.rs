@@ -1,0 +1,50 @@
+//! Every route there is.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{from_fn_with_state, map_request};
+use axum::routing::get;
+use serde_json::Value;
+use tower::Layer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Platform, Problem, docs, edge, events, graphql, health, metrics, oauth, openapi, sapi};
+
+fn described() -> OpenApiRouter<Platform> {
+    let below = OpenApiRouter::new().merge(sapi::routes()).merge(oauth::routes()).merge(events::routes());
+    OpenApiRouter::new().nest("/sapi", below)
+}
+
+/// The OpenAPI document of this version.
+pub fn openapi_document(public_url: &str) -> Value {
+    openapi::complete(&described().into_openapi(), public_url)
+}
+
+/// Everything, ready to be served.
+pub fn router(platform: Platform) -> Router {
+    let (routes, generated) = described().split_for_parts();
+    let document = openapi::complete(&generated, &platform.config.public_url);
+    let inner = routes
+        .merge(docs::routes(document))
+        .merge(graphql::routes(&platform))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(nothing)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(platform.clone(), edge::edge))
+        .with_state(platform);
+    // Paths are brought into their normal form before they are matched, so this lies around the router.
+    let normalised = map_request(|request: Request| async move { edge::normalise(request) }).layer(inner);
+    Router::new().fallback_service(normalised)
+}
+
+async fn nothing() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    let detail = format!("{method} is not offered at this address.");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

@@ -1,0 +1,32 @@
+//! SAPI: the REST interface. One file a resource; what they share is in [`common`].
+
+mod capabilities;
+mod clients;
+mod common;
+mod credential_input;
+mod credentials;
+mod domain_json;
+mod domains;
+mod lists;
+pub(crate) mod schemas;
+mod user_cache;
+mod user_input;
+mod user_json;
+mod users;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Platform;
+
+pub use capabilities::effective_capabilities;
+pub(crate) use user_cache::{CachedUser, UserCache};
+
+/// Every resource, below `/sapi`.
+pub(crate) fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new()
+        .merge(domains::routes())
+        .merge(users::routes())
+        .merge(credentials::routes())
+        .merge(clients::routes())
+        .merge(capabilities::routes())
+}
