@@ -1,0 +1,388 @@
+//! Building a read model anew beside the one that is served, from this process or another.
+//!
+//! The new rows grow in shadow tables with a checkpoint of their own. Once they have come as far as
+//! the served ones, one transaction puts them in their place under the next generation; the
+//! running server's runner finds its checkpoint gone and goes on from the new one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use wac_events::{EventLog, Page, Position, Recorded};
+use wac_projections::{ColumnKind, Projection, Value};
+use wac_store::Db;
+
+use crate::checkpoint::{self, Checkpoint, ProjectionState, int};
+use crate::conn::{Conn, DbTx, Dialect};
+use crate::drive::{Written, own_checkpoint, write_folded};
+use crate::error::failed;
+use crate::fold::{Folded, Member, OnUndecodable, fold};
+use crate::pages::{Pages, wanted};
+use crate::progress::{Meter, Progress};
+use crate::{RunnerError, ddl};
+
+/// Most events one transaction applies.
+const REBUILD_EVENTS_MAX: usize = 5_000;
+/// Most events the switch itself may still have to apply while the served rows stand still.
+const SWITCH_EVENTS_MAX: u64 = 2_000;
+/// How long the switch waits for readers of the served tables before it lets others pass.
+const SWITCH_LOCK_TIMEOUT: &str = "set local lock_timeout = '250ms'";
+/// Pause between two attempts to switch.
+const SWITCH_PAUSE: Duration = Duration::from_millis(100);
+/// How long the switch is tried.
+const SWITCH_PATIENCE: Duration = Duration::from_secs(60);
+/// With SQLite a writer in another process asks again at least every 100 ms while it waits; a pause
+/// longer than that lets it in.
+const SQLITE_TURN: Duration = Duration::from_millis(110);
+/// How long a rebuild writes between two such pauses, while others write and while they do not.
+const SQLITE_STINT: (Duration, Duration) = (Duration::from_millis(400), Duration::from_millis(2_000));
+
+/// How a rebuild goes about it.
+#[derive(Clone, Debug, Default)]
+pub struct RebuildOptions {
+    /// Put events aside that the projection cannot take, instead of stopping at the first.
+    pub park: bool,
+    /// Ends the rebuild; the served rows stay as they are.
+    pub cancel: CancellationToken,
+}
+
+/// What a rebuild came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rebuilt {
+    /// Events of the types the projection wants.
+    pub events: u64,
+    /// Rows put, changed or deleted; several events of one page on one row are one.
+    pub rows_written: u64,
+    /// Events put aside.
+    pub parked: u64,
+    /// Where the new rows stood when they were switched in.
+    pub position: Position,
+    /// Their generation.
+    pub generation: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Rebuilds one projection's rows from the whole log and switches them in. `progress` hears of
+/// every page: done and total are positions of the log.
+pub async fn rebuild(
+    db: &Db,
+    log: Arc<dyn EventLog>,
+    projection: Arc<dyn Projection>,
+    options: RebuildOptions,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Rebuilt, RunnerError> {
+    checkpoint::set_up(db, &[&*projection]).await?;
+    let shadow = begin(db, &*projection).await?;
+    let types = wanted(std::iter::once(&*projection));
+    let pages = Pages::new(log.clone(), Position::START, types, REBUILD_EVENTS_MAX);
+    let mut rebuild = Rebuild {
+        db: db.clone(),
+        log,
+        pages,
+        members: vec![Member { projection, checkpoint: shadow }],
+        options,
+        meter: Meter::start(),
+        totals: Written::default(),
+        events: 0,
+        paused: Instant::now(),
+        others_write: true,
+    };
+    let outcome = rebuild.run(progress).await;
+    let unfinished = !matches!(outcome, Ok(_) | Err(RunnerError::TakenOver { .. }));
+    if unfinished && let Err(error) = rebuild.discard().await {
+        tracing::warn!(%error, "tables of an unfinished rebuild remain; the next rebuild removes them");
+    }
+    outcome
+}
+
+/// Removes what unfinished rebuilds left and makes new shadow tables, without indexes as yet.
+async fn begin(db: &Db, projection: &dyn Projection) -> Result<Checkpoint, RunnerError> {
+    let mut tx = DbTx::begin(db).await?;
+    let mut conn = tx.conn();
+    checkpoint::lock_setup(&mut conn).await?;
+    let there = checkpoint::load_in(&mut conn).await?;
+    let of_it = there.iter().filter(|row| row.name == projection.name() && row.version == projection.version());
+    let mut greatest = 0;
+    for row in of_it {
+        greatest = greatest.max(row.generation);
+        if row.state == ProjectionState::Rebuilding {
+            drop_shadow(&mut conn, projection, row).await?;
+        }
+    }
+    let checkpoint = Checkpoint {
+        name: projection.name().to_owned(),
+        version: projection.version(),
+        generation: greatest + 1,
+        position: Position::START,
+        state: ProjectionState::Rebuilding,
+        updated_at: 0,
+    };
+    for table in projection.tables() {
+        let physical = ddl::shadow_name(table, checkpoint.version, checkpoint.generation);
+        let sql = ddl::create_table(conn.dialect(), table, &physical, &physical);
+        conn.execute_raw(&sql).await.map_err(failed("making shadow tables"))?;
+    }
+    checkpoint::insert(&mut conn, &checkpoint).await?;
+    tx.commit().await?;
+    Ok(checkpoint)
+}
+
+async fn drop_shadow(conn: &mut Conn<'_>, projection: &dyn Projection, row: &Checkpoint) -> Result<(), RunnerError> {
+    for table in projection.tables() {
+        let physical = ddl::shadow_name(table, row.version, row.generation);
+        let sql = format!("drop table if exists {}", ddl::quoted(&physical));
+        conn.execute_raw(&sql).await.map_err(failed("dropping shadow tables"))?;
+    }
+    checkpoint::delete(conn, row).await
+}
+
+struct Rebuild {
+    db: Db,
+    log: Arc<dyn EventLog>,
+    pages: Pages,
+    /// The one projection, with its shadow's checkpoint.
+    members: Vec<Member>,
+    options: RebuildOptions,
+    meter: Meter,
+    totals: Written,
+    events: u64,
+    /// When others were last let in (SQLite).
+    paused: Instant,
+    /// Whether others wrote when they were last let in (SQLite).
+    others_write: bool,
+}
+
+impl Rebuild {
+    async fn run(&mut self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Rebuilt, RunnerError> {
+        self.catch_up(progress).await?;
+        self.make_indexes().await?;
+        let deadline = Instant::now() + SWITCH_PATIENCE;
+        loop {
+            self.catch_up(progress).await?;
+            if self.switch().await? {
+                break;
+            }
+            if Instant::now() >= deadline {
+                let waited_s = SWITCH_PATIENCE.as_secs();
+                return Err(RunnerError::SwitchBlocked { projection: self.projection().name(), waited_s });
+            }
+            self.pause(SWITCH_PAUSE).await?;
+        }
+        let checkpoint = self.checkpoint();
+        Ok(Rebuilt {
+            events: self.events,
+            rows_written: self.totals.rows,
+            parked: self.totals.events,
+            position: checkpoint.position,
+            generation: checkpoint.generation,
+            elapsed: self.meter.elapsed(),
+        })
+    }
+
+    fn projection(&self) -> &dyn Projection {
+        &*self.members[0].projection
+    }
+
+    fn checkpoint(&self) -> &Checkpoint {
+        &self.members[0].checkpoint
+    }
+
+    /// Applies pages until there is none.
+    async fn catch_up(&mut self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), RunnerError> {
+        let mut total = self.log.head().await?.position;
+        self.pages.seek(self.checkpoint().position);
+        let Some(page) = self.pages.next().await? else { return Ok(()) };
+        let mut folding = self.fold(page.events);
+        let mut scanned_to = page.scanned_to;
+        loop {
+            let folded = folding.await.map_err(|_| RunnerError::Broken("folding events"))??;
+            // The next page is read and folded while this one is written.
+            let next = self.pages.next().await?;
+            let next = next.map(|Page { events, scanned_to }| (self.fold(events), scanned_to));
+            self.apply(folded, scanned_to).await?;
+            total = total.max(scanned_to);
+            progress(self.meter.progress(scanned_to, total, self.events));
+            self.let_others_in().await?;
+            match next {
+                Some((task, to)) => (folding, scanned_to) = (task, to),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn fold(&mut self, events: Vec<Recorded>) -> tokio::task::JoinHandle<Result<Folded, RunnerError>> {
+        let policy = if self.options.park { OnUndecodable::Park } else { OnUndecodable::Stop };
+        // Every page is folded once, in order: where the shadow stands when it is applied is no matter.
+        let mut members = self.members.clone();
+        members[0].checkpoint.position = Position::START;
+        self.events += events.len() as u64;
+        tokio::task::spawn_blocking(move || fold(&members, &events, policy))
+    }
+
+    async fn apply(&mut self, folded: Folded, to: Position) -> Result<(), RunnerError> {
+        if self.options.cancel.is_cancelled() {
+            return Err(RunnerError::Cancelled);
+        }
+        let mut tx = DbTx::begin(&self.db).await?;
+        let written = self.write(&mut tx.conn(), folded, to).await?;
+        tx.commit().await?;
+        self.moved(&written, to);
+        Ok(())
+    }
+
+    async fn write(&self, conn: &mut Conn<'_>, folded: Folded, to: Position) -> Result<Written, RunnerError> {
+        if !checkpoint::advance(conn, &[self.checkpoint()], to).await? {
+            return Err(RunnerError::TakenOver { projection: self.projection().name() });
+        }
+        write_folded(conn, &self.members, folded, |table, member| {
+            ddl::shadow_name(table, member.checkpoint.version, member.checkpoint.generation)
+        })
+        .await
+    }
+
+    fn moved(&mut self, written: &Written, to: Position) {
+        self.totals.rows += written.rows;
+        self.totals.events += written.events;
+        self.members[0].checkpoint.position = to;
+    }
+
+    /// Indexes are made when the rows are there: faster than keeping them up meanwhile.
+    async fn make_indexes(&mut self) -> Result<(), RunnerError> {
+        for table in self.projection().tables() {
+            let physical = ddl::shadow_name(table, self.checkpoint().version, self.checkpoint().generation);
+            for sql in ddl::create_indexes(table, &physical, &physical) {
+                let mut tx = DbTx::begin(&self.db).await?;
+                tx.conn().execute_raw(&sql).await.map_err(failed("indexing shadow tables"))?;
+                tx.commit().await?;
+                self.let_others_in().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries to put the shadow in the place of the served rows; `false`: not now.
+    async fn switch(&mut self) -> Result<bool, RunnerError> {
+        let mut tx = DbTx::begin(&self.db).await?;
+        let outcome = self.switch_in(&mut tx.conn()).await;
+        match outcome {
+            Ok(Some((written, position))) => {
+                tx.commit().await?;
+                self.moved(&written, position);
+                Ok(true)
+            }
+            Ok(None) => tx.rollback().await.map(|()| false),
+            Err(RunnerError::Database { source, .. }) if is_lock_timeout(&source) => {
+                tx.rollback().await.map(|()| false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn switch_in(&self, conn: &mut Conn<'_>) -> Result<Option<(Written, Position)>, RunnerError> {
+        let shadow = self.checkpoint();
+        if conn.dialect() == Dialect::Postgres {
+            conn.execute_raw(SWITCH_LOCK_TIMEOUT).await.map_err(failed("limiting the wait for locks"))?;
+        }
+        let live = self.lock_live(conn).await?;
+        let mut position = shadow.position;
+        let mut written = Written::default();
+        if let Some(live) = &live {
+            let behind = live.position.0.saturating_sub(shadow.position.0);
+            if behind > SWITCH_EVENTS_MAX {
+                return Ok(None);
+            }
+            if behind > 0 {
+                position = live.position;
+                written = self.write_rest(conn, position).await?;
+            }
+        }
+        for table in self.projection().tables() {
+            let (name, rebuilt) =
+                (ddl::live_name(table, shadow.version), ddl::shadow_name(table, shadow.version, shadow.generation));
+            let statements = [
+                format!("drop table if exists {}", ddl::quoted(&name)),
+                format!("alter table {} rename to {}", ddl::quoted(&rebuilt), ddl::quoted(&name)),
+            ];
+            for sql in statements {
+                conn.execute_raw(&sql).await.map_err(failed("switching rebuilt tables in"))?;
+            }
+        }
+        if let Some(live) = &live {
+            checkpoint::delete(conn, live).await?;
+        }
+        if !checkpoint::mark_live(conn, shadow).await? {
+            return Err(RunnerError::TakenOver { projection: self.projection().name() });
+        }
+        Ok(Some((written, position)))
+    }
+
+    /// The served rows' checkpoint, held still to the end of the transaction.
+    async fn lock_live(&self, conn: &mut Conn<'_>) -> Result<Option<Checkpoint>, RunnerError> {
+        if conn.dialect() == Dialect::Postgres {
+            let sql = "select generation from projection_checkpoints \
+                       where name = $1 and version = $2 and state <> 'rebuilding' for update";
+            let binds = vec![Value::from(self.projection().name()), int(self.projection().version().into())];
+            conn.fetch(sql, binds, &[ColumnKind::Int]).await.map_err(failed("locking the served rows"))?;
+        }
+        let there = checkpoint::load_in(conn).await?;
+        Ok(own_checkpoint(&there, self.projection()).cloned())
+    }
+
+    /// Applies the last events, up to where the served rows stand.
+    async fn write_rest(&self, conn: &mut Conn<'_>, last: Position) -> Result<Written, RunnerError> {
+        let types = wanted(std::iter::once(self.projection()));
+        let mut pages = Pages::new(self.log.clone(), self.checkpoint().position, types, REBUILD_EVENTS_MAX).up_to(last);
+        let mut events = Vec::new();
+        while pages.position() < last {
+            let Some(page) = pages.next().await? else { break };
+            events.extend(page.events);
+        }
+        let policy = if self.options.park { OnUndecodable::Park } else { OnUndecodable::Stop };
+        let folded = fold(&self.members, &events, policy)?;
+        self.write(conn, folded, last).await
+    }
+
+    /// Gives writers in other processes a turn. Within this process turns are fair anyway.
+    async fn let_others_in(&mut self) -> Result<(), RunnerError> {
+        let Db::Sqlite(db) = &self.db else { return Ok(()) };
+        let stint = if self.others_write { SQLITE_STINT.0 } else { SQLITE_STINT.1 };
+        if self.paused.elapsed() < stint {
+            return Ok(());
+        }
+        let before = served_position(db).await?;
+        self.pause(SQLITE_TURN).await?;
+        let Db::Sqlite(db) = &self.db else { return Ok(()) };
+        let after = served_position(db).await?;
+        self.others_write = after != before;
+        self.paused = Instant::now();
+        Ok(())
+    }
+
+    async fn pause(&self, pause: Duration) -> Result<(), RunnerError> {
+        tokio::select! {
+            () = self.options.cancel.cancelled() => Err(RunnerError::Cancelled),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+
+    async fn discard(&self) -> Result<(), RunnerError> {
+        let mut tx = DbTx::begin(&self.db).await?;
+        let mut conn = tx.conn();
+        checkpoint::lock_setup(&mut conn).await?;
+        drop_shadow(&mut conn, self.projection(), self.checkpoint()).await?;
+        tx.commit().await
+    }
+}
+
+/// How far the served rows are: moves while a server is at work.
+async fn served_position(db: &wac_store::SqliteDb) -> Result<i64, RunnerError> {
+    let sql = "select coalesce(max(position), 0) from projection_checkpoints where state <> 'rebuilding'";
+    let position: Result<i64, sqlx::Error> = sqlx::query_scalar(sql).fetch_one(db.readers()).await;
+    position.map_err(failed("looking for other writers"))
+}
+
+/// PostgreSQL's `lock_not_available`.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+}
