@@ -1,0 +1,149 @@
+//! Rebuilding beside what is served.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+use wac_projections::{Rows, Select, USERS, all};
+use wac_runner::bench::Workload;
+use wac_runner::{ProjectionState, RebuildOptions, RunnerError, SqlRows, list, rebuild};
+
+use crate::support::{PATIENCE, Store, names, on_both, projection};
+
+on_both!(a_rebuilt_read_model_equals_the_live_one, async |store: Store| {
+    let mut workload = Workload::new(10);
+    for _ in 0..10 {
+        store.append(&mut workload, 300).await;
+    }
+    store.bring_up().await;
+    let before = store.rows(&all()).await;
+    for read_model in all() {
+        let mut last = None;
+        let rebuilt = rebuild(store.db(), store.log(), read_model, RebuildOptions::default(), &mut |progress| {
+            last = Some(progress);
+        })
+        .await
+        .unwrap();
+        assert_eq!(rebuilt.position, store.head().await);
+        let last = last.unwrap_or_else(|| panic!("no progress was told"));
+        assert_eq!(last.done, last.total);
+    }
+    assert_eq!(store.rows(&all()).await, before);
+    let infos = list(store.db(), &*store.log()).await.unwrap();
+    assert!(infos.iter().all(|info| info.generation == 2 && info.state == ProjectionState::Live), "{infos:?}");
+    assert!(store.verify().await.is_sound());
+});
+
+on_both!(a_rebuild_from_another_process_disturbs_neither_writers_nor_readers, async |store: Store| {
+    let mut workload = Workload::new(11);
+    for _ in 0..10 {
+        store.append(&mut workload, 500).await;
+    }
+    let (runner, _shutdown) = store.start().await;
+    runner.wait_for(&names(&all()), store.head().await, PATIENCE).await.unwrap();
+
+    let store = Arc::new(store);
+    let done = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (store, done) = (store.clone(), done.clone());
+        async move {
+            let mut batches = 0;
+            while !done.load(Ordering::Relaxed) {
+                store.append(&mut workload, 20).await;
+                batches += 1;
+            }
+            batches
+        }
+    });
+    let least = Arc::new(AtomicU64::new(u64::MAX));
+    let reader = tokio::spawn({
+        let (rows, done, least) = (runner.rows(), done.clone(), least.clone());
+        async move {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                let found = rows.select(Select::from(&USERS)).await.unwrap();
+                least.fetch_min(found.len() as u64, Ordering::Relaxed);
+                reads += 1;
+            }
+            reads
+        }
+    });
+    let other = store.again().await;
+    for _ in 0..3 {
+        for name in ["users", "tokens"] {
+            let options = RebuildOptions::default();
+            rebuild(&other.db, other.log.clone(), projection(name), options, &mut |_| {}).await.unwrap();
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    assert!(writer.await.unwrap() > 0 && reader.await.unwrap() > 0);
+    assert!(least.load(Ordering::Relaxed) > 0, "a reader saw an empty table");
+    runner.wait_for(&names(&all()), store.head().await, PATIENCE).await.unwrap();
+    let infos = runner.list().await.unwrap();
+    let generations: Vec<_> = infos.iter().map(|info| (info.name.as_str(), info.generation)).collect();
+    assert!(generations.contains(&("users", 4)) && generations.contains(&("tokens", 4)), "{generations:?}");
+    store.is_exact().await;
+});
+
+on_both!(verification_beside_a_running_server_finds_nothing, async |store: Store| {
+    let mut workload = Workload::new(12);
+    for _ in 0..5 {
+        store.append(&mut workload, 500).await;
+    }
+    let (_runner, _shutdown) = store.start().await;
+    let store = Arc::new(store);
+    let done = CancellationToken::new();
+    let writer = tokio::spawn({
+        let (store, done) = (store.clone(), done.clone());
+        async move {
+            while !done.is_cancelled() {
+                store.append(&mut workload, 10).await;
+            }
+        }
+    });
+    for _ in 0..5 {
+        let report = store.verify().await;
+        assert!(report.is_sound(), "{:?} {:?}", report.shown, report.log.shown);
+    }
+    done.cancel();
+    writer.await.unwrap();
+});
+
+on_both!(a_cancelled_rebuild_leaves_the_served_rows_and_nothing_else, async |store: Store| {
+    let mut workload = Workload::new(13);
+    store.append(&mut workload, 500).await;
+    store.bring_up().await;
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let options = RebuildOptions { park: false, cancel };
+    let outcome = rebuild(store.db(), store.log(), projection("users"), options, &mut |_| {}).await;
+    assert!(matches!(outcome, Err(RunnerError::Cancelled)), "{outcome:?}");
+    assert_eq!(list(store.db(), &*store.log()).await.unwrap().len(), all().len());
+    store.is_exact().await;
+});
+
+on_both!(what_a_killed_rebuild_left_is_removed_by_the_next, async |store: Store| {
+    let mut workload = Workload::new(14);
+    for _ in 0..10 {
+        store.append(&mut workload, 900).await;
+    }
+    store.bring_up().await;
+    // Stops for good in the middle, as a killed process does.
+    let stuck = tokio::spawn({
+        let (db, log) = (store.db().clone(), store.log());
+        async move {
+            let options = RebuildOptions::default();
+            let mut halt = |_| panic!("killed");
+            rebuild(&db, log, projection("users"), options, &mut halt).await
+        }
+    });
+    assert!(stuck.await.unwrap_err().is_panic());
+    let infos = list(store.db(), &*store.log()).await.unwrap();
+    assert!(infos.iter().any(|info| info.state == ProjectionState::Rebuilding), "{infos:?}");
+    let options = RebuildOptions::default();
+    let rebuilt = rebuild(store.db(), store.log(), projection("users"), options, &mut |_| {}).await.unwrap();
+    assert_eq!(rebuilt.generation, 3);
+    assert_eq!(list(store.db(), &*store.log()).await.unwrap().len(), all().len());
+    store.is_exact().await;
+    drop(SqlRows::open(store.db().clone(), all()).await.unwrap());
+});
