@@ -33,6 +33,11 @@ pub(crate) fn print_table(table: &Table) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Prints one line.
+pub(crate) fn line(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
+}
+
 /// Prints one JSON document on one line.
 pub(crate) fn print_json(value: &serde_json::Value) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Number(u64, u64),
     /// Texts; separated by commas outside files.
     List,
+    /// Names with texts: a table in files; `name=text` separated by commas outside.
+    Pairs,
     /// Some of these words; separated by commas outside files.
     SomeOf(&'static [&'static str]),
     /// One of these words.
@@ -101,7 +103,31 @@ pub(crate) const KEYS: &[Key] = &[
         "Addresses and networks (10.0.0.0/8) whose X-Forwarded-Proto and X-Forwarded-For are believed.",
     ),
     Key::new("publicUrl", Kind::Text, None, "The URL clients reach this deployment by, for links."),
-    Key::new("corsDomains", Kind::List, Some(""), "Origins whose pages may call the interfaces; * for all."),
+    Key::new(
+        "login.requestHeader",
+        Kind::Text,
+        Some("X-Forwarded-For"),
+        "The header in which a trusted proxy says who the client is.",
+    ),
+    Key::new("requestBytesMax", Kind::Number(1_024, 1_073_741_824), Some("1048576"), "Largest request body, in bytes."),
+    Key::new(
+        "oauth2provider.accessTokenExpiration",
+        Kind::Number(0, 315_360_000),
+        Some("3600"),
+        "Lifetime of access tokens, in seconds.",
+    ),
+    Key::new(
+        "oauth2provider.refreshTokenExpiration",
+        Kind::Number(0, 315_360_000),
+        Some("1209600"),
+        "Lifetime of refresh tokens, in seconds.",
+    ),
+    Key::new(
+        "oauth2provider.maxTokens",
+        Kind::Number(0, 1_000_000),
+        Some("0"),
+        "Most tokens a user holds at once, older ones are revoked; 0: unlimited.",
+    ),
     Key::new("data", Kind::Text, None, "Directory of the embedded database.").flag("--data"),
     Key::new("database.url", Kind::Text, None, "postgres://… or sqlite://…; without it, SQLite in the data directory.")
         .alias("WAC_DATABASE_URL")
@@ -118,6 +144,32 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("domains.base", Kind::Text, Some("quobis"), "Name of the base domain, in which bare user names log in."),
     Key::new("kafka.brokers", Kind::List, Some(""), "host:port of Kafka brokers; the relay runs when there are any.")
         .alias("WAC_KAFKA_BROKERS"),
+    Key::new(
+        "kafka.client",
+        Kind::Pairs,
+        Some(""),
+        "Settings of the Kafka client, as librdkafka names them (security.protocol, sasl.mechanism …).",
+    )
+    .secret(),
+    Key::new(
+        "relay.cluster",
+        Kind::Text,
+        Some("default"),
+        "Name of the deployment in the source of every event in Kafka.",
+    ),
+    Key::new(
+        "relay.partitions",
+        Kind::Number(1, 10_000),
+        Some("8"),
+        "Partitions of topics that are created; fixed for their life.",
+    ),
+    Key::new(
+        "relay.replication",
+        Kind::Number(0, 100),
+        Some("0"),
+        "Replicas of topics that are created; 0 leaves it to the broker.",
+    ),
+    Key::new("relay.topic", Kind::Pairs, Some(""), "Settings of event topics that are created (retention.ms …)."),
     Key::new(
         "relay.personalFields",
         Kind::OneOf(&["encrypted", "omitted", "clear"]),

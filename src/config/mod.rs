@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 pub(crate) use keys::{KEYS, Key, find, nearest};
-pub(crate) use settings::{Database, Network, Settings};
+pub(crate) use settings::{DATABASE_FILE, Database, MASTER_KEY_FILE, Settings, read_master_key};
 pub(crate) use value::Value;
 
 /// Where a value came from.
@@ -134,7 +134,8 @@ impl Configuration {
         }
     }
 
-    fn path(&self, name: &str) -> Option<&Path> {
+    /// A text that names a file or directory.
+    pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         self.text(name).map(Path::new)
     }
 
@@ -153,6 +154,13 @@ impl Configuration {
         match self.effective(name) {
             Some((_, Value::List(items))) => items,
             _ => &[],
+        }
+    }
+
+    fn pairs(&self, name: &str) -> BTreeMap<String, String> {
+        match self.effective(name) {
+            Some((_, Value::Pairs(pairs))) => pairs.clone(),
+            _ => BTreeMap::new(),
         }
     }
 }

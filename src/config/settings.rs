@@ -1,18 +1,20 @@
 //! What the program works with, made from the layers: checked, typed, complete.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use wac_api::Network;
 use wac_events::MasterKey;
+use wac_relay::PersonalFieldsMode;
 
 use super::Configuration;
 
 /// Name of the embedded database in a data directory.
-const DATABASE_FILE: &str = "wac.db";
+pub(crate) const DATABASE_FILE: &str = "wac.db";
 /// Name of the master key in a data directory.
-const MASTER_KEY_FILE: &str = "master.key";
+pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 
 /// Where the log lives.
 #[derive(Clone, Debug)]
@@ -33,43 +35,6 @@ impl Database {
     }
 }
 
-/// A network of addresses: `10.0.0.0/8`, `::1`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| format!("{text:?} is no address or network"))?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), str::parse).map_err(|_| format!("{text:?} has no valid prefix length"))?;
-        if bits > most {
-            return Err(format!("the prefix length of {text:?} is over {most}"));
-        }
-        Ok(Self { address, bits })
-    }
-}
-
-impl Network {
-    /// Whether `address` lies in it. An IPv4 address in IPv6 form is its IPv4 self.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        fn same(a: &[u8], b: &[u8], bits: u8) -> bool {
-            let (whole, rest) = (usize::from(bits / 8), bits % 8);
-            a[..whole] == b[..whole] && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0)
-        }
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => same(&network.octets(), &address.octets(), self.bits),
-            (IpAddr::V6(network), IpAddr::V6(address)) => same(&network.octets(), &address.octets(), self.bits),
-            _ => false,
-        }
-    }
-}
-
 /// The configuration, typed.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -85,12 +50,18 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// `trustedProxies`.
     pub(crate) trusted_proxies: Vec<Network>,
-    /// `trustedProxies` as written.
-    pub(crate) trusted_proxy_texts: Vec<String>,
     /// `publicUrl`.
     pub(crate) public_url: Option<String>,
-    /// `corsDomains`.
-    pub(crate) cors_domains: Vec<String>,
+    /// `login.requestHeader`.
+    pub(crate) client_ip_header: String,
+    /// `requestBytesMax`.
+    pub(crate) request_bytes_max: usize,
+    /// `oauth2provider.accessTokenExpiration`.
+    pub(crate) access_token_s: u64,
+    /// `oauth2provider.refreshTokenExpiration`.
+    pub(crate) refresh_token_s: u64,
+    /// `oauth2provider.maxTokens`.
+    pub(crate) max_tokens: u64,
     /// `database.url`, else `data`.
     pub(crate) database: Option<Database>,
     /// `masterKey`.
@@ -101,8 +72,18 @@ pub(crate) struct Settings {
     pub(crate) base_domain: String,
     /// `kafka.brokers`.
     pub(crate) kafka_brokers: Vec<String>,
+    /// `kafka.client`.
+    pub(crate) kafka_client: BTreeMap<String, String>,
     /// `relay.personalFields`.
-    pub(crate) relay_personal_fields: String,
+    pub(crate) relay_personal_fields: PersonalFieldsMode,
+    /// `relay.cluster`.
+    pub(crate) relay_cluster: String,
+    /// `relay.partitions`.
+    pub(crate) relay_partitions: u32,
+    /// `relay.replication`; -1 leaves it to the broker.
+    pub(crate) relay_replication: i32,
+    /// `relay.topic`.
+    pub(crate) relay_topic: BTreeMap<String, String>,
     /// `log.filter`.
     pub(crate) log_filter: String,
     /// `log.format` is `json`.
@@ -114,26 +95,36 @@ impl Settings {
     pub(crate) fn new(configuration: &Configuration) -> Result<Self> {
         let bind = configuration.text("bind").unwrap_or("127.0.0.1");
         let bind = bind.trim_start_matches('[').trim_end_matches(']');
-        let trusted_proxy_texts = configuration.list("trustedProxies").to_vec();
         Ok(Self {
             roles: configuration.list("roles").to_vec(),
             bind: bind.parse().with_context(|| format!("bind: {bind:?} is no IP address"))?,
             http_port: configuration.bool("http.enabled").then(|| port(configuration, "http.port")),
             https_port: port(configuration, "https.port"),
             tls: tls(configuration)?,
-            trusted_proxies: trusted_proxy_texts
-                .iter()
-                .map(|text| text.parse().map_err(|why| anyhow::anyhow!("trustedProxies: {why}")))
-                .collect::<Result<_>>()?,
-            trusted_proxy_texts,
+            trusted_proxies: trusted_proxies(configuration)?,
             public_url: configuration.text("publicUrl").map(str::to_owned),
-            cors_domains: configuration.list("corsDomains").to_vec(),
+            client_ip_header: configuration.text("login.requestHeader").unwrap_or("X-Forwarded-For").to_owned(),
+            request_bytes_max: usize::try_from(configuration.number("requestBytesMax")).unwrap_or(usize::MAX),
+            access_token_s: configuration.number("oauth2provider.accessTokenExpiration"),
+            refresh_token_s: configuration.number("oauth2provider.refreshTokenExpiration"),
+            max_tokens: configuration.number("oauth2provider.maxTokens"),
             database: database(configuration),
             master_key: configuration.text("masterKey").map(str::to_owned),
             master_key_file: configuration.path("masterKeyFile").map(Path::to_owned),
             base_domain: configuration.text("domains.base").unwrap_or("quobis").to_owned(),
             kafka_brokers: configuration.list("kafka.brokers").to_vec(),
-            relay_personal_fields: configuration.text("relay.personalFields").unwrap_or("encrypted").to_owned(),
+            kafka_client: configuration.pairs("kafka.client"),
+            relay_personal_fields: configuration
+                .text("relay.personalFields")
+                .and_then(PersonalFieldsMode::parse)
+                .unwrap_or_default(),
+            relay_cluster: configuration.text("relay.cluster").unwrap_or("default").to_owned(),
+            relay_partitions: u32::try_from(configuration.number("relay.partitions")).unwrap_or(u32::MAX),
+            relay_replication: match configuration.number("relay.replication") {
+                0 => -1,
+                replicas => i32::try_from(replicas).unwrap_or(i32::MAX),
+            },
+            relay_topic: configuration.pairs("relay.topic"),
             log_filter: configuration.text("log.filter").unwrap_or(super::keys::DEFAULT_LOG_FILTER).to_owned(),
             log_json: configuration.text("log.format") == Some("json"),
         })
@@ -164,6 +155,13 @@ impl Settings {
         read_master_key(&file)
     }
 
+    /// Keeps the master key in this directory even if the database is elsewhere.
+    pub(crate) fn data_directory_key(&mut self, directory: &Path) {
+        if matches!(self.database, Some(Database::Url(_))) {
+            self.master_key_file = Some(directory.join(MASTER_KEY_FILE));
+        }
+    }
+
     /// The file the master key is read from, unless it is given as text.
     pub(crate) fn master_key_path(&self) -> Option<PathBuf> {
         match (&self.master_key, &self.master_key_file, &self.database) {
@@ -186,6 +184,13 @@ pub(crate) fn read_master_key(file: &Path) -> Result<MasterKey> {
 
 fn port(configuration: &Configuration, key: &str) -> u16 {
     u16::try_from(configuration.number(key)).expect("the key's range is that of a port")
+}
+
+fn trusted_proxies(configuration: &Configuration) -> Result<Vec<Network>> {
+    let parse = |text: &String| {
+        Network::parse(text).with_context(|| format!("trustedProxies: {text:?} is no address or network"))
+    };
+    configuration.list("trustedProxies").iter().map(parse).collect()
 }
 
 fn tls(configuration: &Configuration) -> Result<Option<(PathBuf, PathBuf)>> {
@@ -218,23 +223,5 @@ fn rank(source: &super::Source) -> u8 {
         super::Source::File { .. } => 2,
         super::Source::Variable(_) => 3,
         super::Source::Flag(_) => 4,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_contains_its_addresses_and_no_others() {
-        let contains =
-            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
-        assert!(contains("10.0.0.0/8", "10.255.1.2"));
-        assert!(contains("10.0.0.0/8", "::ffff:10.1.1.1"));
-        assert!(!contains("10.0.0.0/8", "11.0.0.1"));
-        assert!(contains("192.168.1.128/25", "192.168.1.200") && !contains("192.168.1.128/25", "192.168.1.1"));
-        assert!(contains("::1", "::1") && !contains("::1", "::2"));
-        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
-        assert!("10.0.0.0/33".parse::<Network>().is_err() && "host".parse::<Network>().is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! One configured value, and how each source spells it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::keys::{Key, Kind, nearest};
 
@@ -17,6 +18,8 @@ pub(crate) enum Value {
     Number(u64),
     /// Texts.
     List(Vec<String>),
+    /// Names with texts.
+    Pairs(BTreeMap<String, String>),
 }
 
 impl Value {
@@ -26,9 +29,14 @@ impl Value {
             Kind::Text | Kind::OneOf(_) => Value::Text(text.to_owned()),
             Kind::Bool => Value::Bool(text.parse().map_err(|_| expected(key, text))?),
             Kind::Number(..) => Value::Number(text.parse().map_err(|_| expected(key, text))?),
-            Kind::List | Kind::SomeOf(_) => {
-                Value::List(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-            }
+            Kind::List | Kind::SomeOf(_) => Value::List(items(text).map(str::to_owned).collect()),
+            Kind::Pairs => Value::Pairs(
+                items(text)
+                    .map(|item| item.split_once('='))
+                    .map(|pair| pair.map(|(name, text)| (name.trim().to_owned(), text.trim().to_owned())))
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| expected(key, text))?,
+            ),
         };
         value.checked(key)
     }
@@ -49,6 +57,11 @@ impl Value {
                     .map(|item| item.get_ref().as_str().map(str::to_owned).ok_or_else(found))
                     .collect::<Result<_, _>>()?,
             ),
+            (Kind::Pairs, DeValue::Table(table)) => {
+                let mut pairs = BTreeMap::new();
+                collect_pairs("", table, &mut pairs).ok_or_else(|| expected(key, "something else in it"))?;
+                Value::Pairs(pairs)
+            }
             _ => return Err(found()),
         };
         value.checked(key)
@@ -56,7 +69,7 @@ impl Value {
 
     fn checked(self, key: &Key) -> Result<Self, String> {
         match (key.kind, &self) {
-            (Kind::Number(least, most), Value::Number(number)) if !(least..=most).contains(&number) => {
+            (Kind::Number(least, most), Value::Number(number)) if !(least..=most).contains(number) => {
                 Err(expected(key, &number.to_string()))
             }
             (Kind::OneOf(words), Value::Text(word)) => known_word(words, word).map(|()| self),
@@ -74,6 +87,9 @@ impl Value {
             Value::Bool(on) => (*on).into(),
             Value::Number(number) => (*number).into(),
             Value::List(items) => items.as_slice().into(),
+            Value::Pairs(pairs) => {
+                pairs.iter().map(|(name, text)| (name.clone(), serde_json::Value::from(text.as_str()))).collect()
+            }
         }
     }
 }
@@ -86,8 +102,28 @@ impl fmt::Display for Value {
             Value::Bool(on) => on.fmt(f),
             Value::Number(number) => number.fmt(f),
             Value::List(items) => write!(f, "{}", toml::Value::from(items.clone())),
+            Value::Pairs(pairs) => write!(f, "{}", toml::Value::from(pairs.clone())),
         }
     }
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// `a.b = "c"` and `"a.b" = "c"` mean the same.
+fn collect_pairs(prefix: &str, table: &DeTable<'_>, pairs: &mut BTreeMap<String, String>) -> Option<()> {
+    for (name, value) in table {
+        let name = format!("{prefix}{}", name.get_ref());
+        match value.get_ref() {
+            DeValue::String(text) => drop(pairs.insert(name, text.to_string())),
+            DeValue::Boolean(on) => drop(pairs.insert(name, on.to_string())),
+            DeValue::Integer(number) => drop(pairs.insert(name, number.to_string())),
+            DeValue::Table(inner) => collect_pairs(&format!("{name}."), inner, pairs)?,
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
 fn known_word(words: &[&str], word: &str) -> Result<(), String> {
@@ -104,6 +140,7 @@ fn expected(key: &Key, found: &str) -> String {
         Kind::Bool => "true or false".to_owned(),
         Kind::Number(least, most) => format!("a whole number from {least} to {most}"),
         Kind::List => "a list of texts".to_owned(),
+        Kind::Pairs => "names with texts".to_owned(),
         Kind::SomeOf(words) => format!("a list of some of {}", words.join(", ")),
         Kind::OneOf(words) => format!("one of {}", words.join(", ")),
     };

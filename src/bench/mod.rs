@@ -1,0 +1,19 @@
+//! `wac bench`: every figure beside its floor, measured in the same run.
+
+mod idle;
+mod load;
+mod replay;
+mod sapi;
+
+use anyhow::Result;
+
+use crate::cli::BenchCommand;
+
+/// Runs `wac bench …`.
+pub(crate) async fn run(command: &BenchCommand) -> Result<()> {
+    match command {
+        BenchCommand::Replay(args) => replay::run(args).await,
+        BenchCommand::Sapi(args) => sapi::run(args).await,
+        BenchCommand::Log(_) | BenchCommand::Relay(_) => anyhow::bail!("this measurement is not part of this build"),
+    }
+}

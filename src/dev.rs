@@ -1,0 +1,116 @@
+//! `wac dev`: the whole platform in one process, ready to be tried.
+
+mod welcome;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use wac_store::StoreOptions;
+
+use crate::accounts::Accounts;
+use crate::cli::{DEV_DATA, DevArgs};
+use crate::config::{Configuration, Settings};
+use crate::lock::DirectoryLock;
+use crate::platform::{Interfaces, Platform, Sockets, api_config};
+use crate::seed::{FirstStart, Login};
+use crate::shutdown::Signals;
+use crate::{listen, logging, open, tls};
+use welcome::Welcome;
+
+/// Read connections of a process with few users.
+const READ_CONNECTIONS: u32 = 4;
+/// How long a start waits for the read models; on a long log they are built while it serves.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(5);
+/// What a developer wants to see without asking.
+const LOG_FILTER: &str = "warn,wac=info,wac_runner=warn";
+
+/// Runs `wac dev` until a signal.
+pub(crate) async fn run(args: &DevArgs) -> Result<()> {
+    let started = Instant::now();
+    let mut signals = Signals::catch()?;
+    let (settings, directory) = settings(args)?;
+    logging::start(&settings.log_filter, settings.log_json)?;
+    open::make_directory(&directory)?;
+    let _lock = DirectoryLock::take(&directory)?;
+    let sockets = bind(&settings, &directory).await?;
+    let (platform, welcome) = tokio::select! {
+        started = start(args, &settings, &directory, sockets) => started?,
+        () = signals.next() => return Ok(()),
+    };
+    welcome.print(started.elapsed())?;
+    if let Some(first) = &welcome.first_start {
+        first.finish()?;
+    }
+    signals.next().await;
+    eprintln!("\nwac: ending; a second signal ends at once");
+    signals.watch(platform.stop()).await;
+    Ok(())
+}
+
+/// Defaults of development under everything else, and the data directory: also the home of
+/// certificate and keys when the database is elsewhere.
+fn settings(args: &DevArgs) -> Result<(Settings, PathBuf)> {
+    let mut line = args.source.command_line("wac dev");
+    line.defaults = vec![("log.format", "text".to_owned()), ("log.filter", LOG_FILTER.to_owned())];
+    args.listen.add_to(&mut line);
+    let directory = args.source.data.clone().unwrap_or_else(|| PathBuf::from(DEV_DATA));
+    line.defaults.push(("data", directory.display().to_string()));
+    let configuration = Configuration::load(&line)?;
+    let directory = configuration.path("data").map_or(directory, Path::to_owned);
+    let mut settings = Settings::new(&configuration)?;
+    if settings.master_key.is_none() && settings.master_key_file.is_none() {
+        settings.data_directory_key(&directory);
+    }
+    Ok((settings, directory))
+}
+
+async fn bind(settings: &Settings, directory: &Path) -> Result<Sockets> {
+    let bind = |port, option| listen::bind(settings.bind, port, option);
+    let http = settings.http_port.map(|port| bind(port, "--http-port")).transpose()?;
+    let https = bind(settings.https_port, "--https-port")?;
+    let certificate = match &settings.tls {
+        Some((certificate, key)) => tls::from_files(certificate, key).await?,
+        None => tls::self_signed(directory, settings.bind).await?,
+    };
+    Ok(Sockets { http, https: Some((https, certificate)) })
+}
+
+async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: Sockets) -> Result<(Platform, Welcome)> {
+    let database = settings.required_database()?;
+    let options =
+        StoreOptions { read_connections: READ_CONNECTIONS, ..StoreOptions::new(open::master_key_or_new(settings)?) };
+    let stores = wac_store::open(&database.url(), options).await?;
+    let first_start = FirstStart::begin(directory, &stores).await?;
+    let mut platform = Platform::new(stores);
+    platform.start_rows(true).await?;
+    let accounts = Accounts::new(platform.stores(), platform.handler().clone(), "seed");
+    let logins: Vec<Login> = match &first_start {
+        Some(first) => first.run(&accounts, &settings.base_domain, !args.no_seed).await?,
+        None => Vec::new(),
+    };
+    let base = accounts.base_domain_and_name(&settings.base_domain).await?;
+    platform.start_processes(settings).await?;
+    if !settings.kafka_brokers.is_empty() {
+        platform.start_relay(settings).await?;
+    }
+    let head = platform.stores().log.head().await?.position;
+    platform.caught_up(head, CATCH_UP_PATIENCE).await;
+    let (http, https) = sockets.addresses();
+    let welcome = Welcome {
+        directory: directory.to_owned(),
+        database: database.clone(),
+        certificate: settings.tls.as_ref().map_or_else(|| tls::certificate_path(directory), |(path, _)| path.clone()),
+        http,
+        https,
+        head,
+        base_domain: base.0.clone(),
+        brokers: settings.kafka_brokers.clone(),
+        first_start,
+        logins,
+    };
+    let public_url = settings.public_url.clone().unwrap_or_else(|| welcome.url());
+    let config = api_config(settings, base, public_url, true);
+    platform.start_interfaces(Interfaces { sockets, config }, settings).context("cannot serve requests")?;
+    Ok((platform, welcome))
+}

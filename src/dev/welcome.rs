@@ -1,0 +1,119 @@
+//! What `wac dev` prints once it is ready.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use wac_events::Position;
+
+use crate::config::Database;
+use crate::listen;
+use crate::seed::{FirstStart, Login};
+
+/// Everything the print-out says.
+pub(super) struct Welcome {
+    pub(super) directory: PathBuf,
+    pub(super) database: Database,
+    pub(super) certificate: PathBuf,
+    pub(super) http: Option<SocketAddr>,
+    pub(super) https: Option<SocketAddr>,
+    pub(super) head: Position,
+    pub(super) base_domain: String,
+    pub(super) brokers: Vec<String>,
+    pub(super) first_start: Option<FirstStart>,
+    pub(super) logins: Vec<Login>,
+}
+
+impl Welcome {
+    /// The URL the examples use.
+    pub(super) fn url(&self) -> String {
+        match (self.http, self.https) {
+            (Some(http), _) => format!("http://{}", listen::reachable(http)),
+            (None, Some(https)) => format!("https://{}", listen::reachable(https)),
+            (None, None) => "http://localhost".to_owned(),
+        }
+    }
+
+    /// Prints it on standard output, in one piece.
+    pub(super) fn print(&self, took: Duration) -> Result<()> {
+        let mut text = String::new();
+        self.places(&mut text, took)?;
+        self.credentials(&mut text)?;
+        self.examples(&mut text)?;
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    fn places(&self, text: &mut String, took: Duration) -> std::fmt::Result {
+        let url = self.url();
+        let addresses = [self.http, self.https];
+        let everybody = addresses.iter().flatten().any(|address| !address.ip().is_loopback());
+        let reach = if everybody { "reachable from other machines" } else { "reachable from this machine only" };
+        writeln!(
+            text,
+            "wac {} in development mode, {reach}; ready in {} ms\n",
+            env!("CARGO_PKG_VERSION"),
+            took.as_millis()
+        )?;
+        let database = match &self.database {
+            Database::Directory(directory) => format!("SQLite in {}", directory.display()),
+            Database::Url(url) if url.starts_with("postgres") => "PostgreSQL".to_owned(),
+            Database::Url(_) => "SQLite".to_owned(),
+        };
+        writeln!(text, "  log         {database}, at position {}", self.head)?;
+        if let Some(http) = self.http {
+            writeln!(text, "  HTTP        http://{http}")?;
+        }
+        if let Some(https) = self.https {
+            writeln!(text, "  HTTPS       https://{https} (certificate: {})", self.certificate.display())?;
+        }
+        writeln!(text, "  REST        {url}/sapi (described at {url}/docs/api)")?;
+        writeln!(text, "  GraphQL     {url}/graphql")?;
+        writeln!(text, "  health      {url}/livez, {url}/readyz, {url}/metrics")?;
+        if self.brokers.is_empty() {
+            writeln!(text, "  Kafka       off; set WAC_KAFKA_BROKERS=host:9092 to relay the log")
+        } else {
+            writeln!(text, "  Kafka       relaying to {}", self.brokers.join(", "))
+        }
+    }
+
+    fn credentials(&self, text: &mut String) -> std::fmt::Result {
+        if self.logins.is_empty() {
+            return writeln!(text, "\nThe data of earlier starts is kept in {}.", self.directory.display());
+        }
+        writeln!(text, "\nFirst start. These passwords are shown this once:")?;
+        for login in &self.logins {
+            writeln!(text, "  {:<18}  {}", login.name, login.password)?;
+        }
+        Ok(())
+    }
+
+    fn examples(&self, text: &mut String) -> std::fmt::Result {
+        let url = self.url();
+        let insecure = if self.http.is_none() { "-k " } else { "" };
+        let password = self.logins.first().map_or("YOUR-PASSWORD", |admin| admin.password.as_str());
+        let password = password.replace('\'', r"'\''");
+        let admin = format!("admin@{}", self.base_domain);
+        let child = if self.logins.len() > 1 { "demo" } else { self.base_domain.as_str() };
+        writeln!(text, "\nTry it:")?;
+        writeln!(
+            text,
+            "  TOKEN=$(curl -s {insecure}{url}/sapi/o/token --data-urlencode 'grant_type=password' \
+             --data-urlencode 'username={admin}' --data-urlencode 'password={password}' | \
+             sed -E 's/.*\"access_token\": ?\"([^\"]+)\".*/\\1/')"
+        )?;
+        writeln!(
+            text,
+            "  curl {insecure}{url}/sapi/users -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
+             -d '{{\"username\":\"carol\",\"domain\":\"{child}\",\"role\":\"user\"}}'"
+        )?;
+        writeln!(text, "  curl {insecure}{url}/sapi/users -H \"Authorization: Bearer $TOKEN\"")?;
+        writeln!(text, "  curl {insecure}'{url}/sapi/events?type=user.created' -H \"Authorization: Bearer $TOKEN\"")?;
+        writeln!(text, "  wac events --data {}", self.directory.display())?;
+        writeln!(text, "  wac replay --verify --data {}", self.directory.display())
+    }
+}

@@ -1,0 +1,134 @@
+//! `wac serve`: the platform, or some of its roles, as configured.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use wac_store::{Db, StoreOptions};
+
+use crate::accounts::Accounts;
+use crate::cli::ServeArgs;
+use crate::config::{Configuration, Database, Settings};
+use crate::lock::DirectoryLock;
+use crate::platform::{Interfaces, Platform, Sockets, api_config};
+use crate::shutdown::Signals;
+use crate::{listen, logging, open, tls};
+
+/// Read connections of a node under load.
+const READ_CONNECTIONS: u32 = 16;
+/// How long a start waits for the read models; on a long log they are built while it serves.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `wac serve` until a signal.
+pub(crate) async fn run(args: &ServeArgs) -> Result<()> {
+    let mut signals = Signals::catch()?;
+    let settings = settings(args)?;
+    logging::start(&settings.log_filter, settings.log_json)?;
+    check_exposure(&settings)?;
+    let sockets = if settings.has_role("api") { Some(bind(&settings).await?) } else { None };
+    let _lock = lock(settings.required_database()?)?;
+    let platform = tokio::select! {
+        started = start(&settings, sockets) => started?,
+        () = signals.next() => return Ok(()),
+    };
+    signals.next().await;
+    tracing::info!("ending");
+    signals.watch(platform.stop()).await;
+    Ok(())
+}
+
+/// The configuration of `wac serve`.
+fn settings(args: &ServeArgs) -> Result<Settings> {
+    let mut line = args.source.command_line("wac serve");
+    args.listen.add_to(&mut line);
+    line.option("--roles", "roles", args.roles.as_ref());
+    let settings = Settings::new(&Configuration::load(&line)?)?;
+    ensure!(!settings.roles.is_empty(), "roles is empty: this process would do nothing");
+    if args.roles.as_deref().is_some_and(|roles| roles.contains("relay")) && settings.kafka_brokers.is_empty() {
+        bail!("the role relay needs kafka.brokers (WAC_KAFKA_BROKERS)");
+    }
+    Ok(settings)
+}
+
+/// Passwords and tokens do not cross a network in clear.
+fn check_exposure(settings: &Settings) -> Result<()> {
+    let clear = settings.has_role("api") && settings.http_port.is_some() && !settings.bind.is_loopback();
+    if clear && settings.trusted_proxies.is_empty() {
+        bail!(
+            "plain HTTP on {} would carry passwords and tokens in clear: set http.enabled = false and serve HTTPS \
+             (tls.certificate, tls.key), or name the proxy in front in trustedProxies",
+            settings.bind
+        );
+    }
+    Ok(())
+}
+
+async fn bind(settings: &Settings) -> Result<Sockets> {
+    let http = settings.http_port.map(|port| listen::bind(settings.bind, port, "--http-port")).transpose()?;
+    let https = match &settings.tls {
+        Some((certificate, key)) => {
+            let config = tls::from_files(certificate, key).await?;
+            tls::reload_on_hangup(config.clone(), certificate.clone(), key.clone())?;
+            Some((listen::bind(settings.bind, settings.https_port, "--https-port")?, config))
+        }
+        None => None,
+    };
+    if http.is_none() && https.is_none() {
+        bail!("the role api has nothing to listen on: set tls.certificate and tls.key, or http.enabled = true");
+    }
+    Ok(Sockets { http, https })
+}
+
+/// One process serves an embedded database.
+fn lock(database: &Database) -> Result<Option<DirectoryLock>> {
+    let directory = match database {
+        Database::Directory(directory) => directory.clone(),
+        Database::Url(url) => match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let path = Path::new(path.trim_start_matches("//").split('?').next().unwrap_or_default());
+                match path.parent() {
+                    Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+                    _ => ".".into(),
+                }
+            }
+            None => return Ok(None),
+        },
+    };
+    open::make_directory(&directory)?;
+    DirectoryLock::take(&directory).map(Some)
+}
+
+async fn start(settings: &Settings, sockets: Option<Sockets>) -> Result<Platform> {
+    let options = StoreOptions { read_connections: READ_CONNECTIONS, ..StoreOptions::new(settings.master_key()?) };
+    let stores = wac_store::open(&settings.required_database()?.url(), options).await?;
+    let store = if matches!(stores.db, Db::Postgres(_)) { "postgresql" } else { "sqlite" };
+    let mut platform = Platform::new(stores);
+    if ["projector", "api", "processes"].iter().any(|role| settings.has_role(role)) {
+        platform.start_rows(settings.has_role("projector")).await?;
+    }
+    if settings.has_role("processes") {
+        platform.start_processes(settings).await?;
+    }
+    if settings.has_role("relay") && !settings.kafka_brokers.is_empty() {
+        platform.start_relay(settings).await?;
+    }
+    if let Some(sockets) = sockets {
+        let accounts = Accounts::new(platform.stores(), platform.handler().clone(), "serve");
+        let base = accounts.base_domain_and_name(&settings.base_domain).await.context("the base domain")?;
+        let head = platform.stores().log.head().await?.position;
+        platform.caught_up(head, CATCH_UP_PATIENCE).await;
+        let (http, https) = sockets.addresses();
+        let public_url = settings.public_url.clone().unwrap_or_else(|| match (https, http) {
+            (Some(address), _) => format!("https://{}", listen::reachable(address)),
+            (None, Some(address)) => format!("http://{}", listen::reachable(address)),
+            (None, None) => "http://localhost".to_owned(),
+        });
+        let shown = |address: Option<std::net::SocketAddr>| address.map_or_else(|| "off".to_owned(), |a| a.to_string());
+        let (http, https) = (shown(http), shown(https));
+        let config = api_config(settings, base, public_url, false);
+        platform.start_interfaces(Interfaces { sockets, config }, settings)?;
+        tracing::info!(http, https, "serving requests");
+    }
+    tracing::info!(roles = settings.roles.join(","), store, version = env!("CARGO_PKG_VERSION"), "ready");
+    Ok(platform)
+}
