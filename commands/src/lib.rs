@@ -12,6 +12,8 @@ pub mod domain;
 mod handler;
 pub mod names;
 pub mod process;
+#[cfg(test)]
+mod properties;
 mod rejection;
 pub mod reservation;
 pub mod subject;

@@ -52,13 +52,24 @@ pub fn sip_identity_key(keys: &dyn KeyStore, domain: &DomainId, identity: &str) 
     keys.keyed_hash("sip-identity", &format!("{domain}\0{}", fold(identity)))
 }
 
-/// The form in which two names are the same: NFKC and lower case, until neither changes anything.
+/// The form in which two names are the same: NFKC and case folding, until neither changes anything.
 pub fn fold(name: &str) -> String {
-    // One round of case folding may leave a text that is not NFKC, and NFKC may bring upper case back.
-    let once = |text: &str| text.nfkc().flat_map(char::to_lowercase).nfkc().collect::<String>();
-    // Upper case first: it is where characters without a lower-case partner of their own meet (ß and SS, ſ and S).
-    let folded = once(&once(name).chars().flat_map(char::to_uppercase).collect::<String>());
-    once(&folded)
+    /// Each round settles what the former one has brought up; two are enough for assigned characters.
+    const ROUNDS_MAX: usize = 4;
+    // Upper case first: it is where characters without a lower-case partner of their own meet (ß and SS, ς and σ).
+    let round = |text: &str| -> String {
+        let upper: String = text.nfkc().flat_map(char::to_uppercase).collect();
+        upper.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    };
+    let mut folded = round(name);
+    for _ in 1..ROUNDS_MAX {
+        let next = round(&folded);
+        if next == folded {
+            break;
+        }
+        folded = next;
+    }
+    folded
 }
 
 /// Whether a username is allowed: 1–128 characters, no `@`, `/`, `:`, controls, blanks at the ends.

@@ -164,6 +164,13 @@ impl World {
         world
     }
 
+    /// Notes a stream as read and without events, unless it is there; for tests and tools.
+    pub fn assume_empty(&mut self, stream: StreamId) {
+        if let (false, Some(state)) = (self.contains(&stream), State::empty(stream.aggregate())) {
+            self.insert(stream, Seen { state: Arc::new(state), position: Position::START, fresh: true });
+        }
+    }
+
     fn seen(&self, stream: &StreamId) -> Option<&State> {
         let found = self.state(stream);
         if found.is_none() {

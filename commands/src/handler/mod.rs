@@ -6,6 +6,8 @@ mod mailbox;
 mod repeat;
 mod seal;
 mod states;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

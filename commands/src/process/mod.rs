@@ -14,6 +14,8 @@ mod max_tokens;
 mod passwords;
 mod ports;
 mod run;
+#[cfg(test)]
+mod tests;
 mod user_cascade;
 mod work;
 

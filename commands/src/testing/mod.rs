@@ -1,11 +1,15 @@
 //! Given facts, when a command, then facts or a rejection.
 
+mod log;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use wac_events::{Actor, AnyEvent, CommandId, CredentialKind, DomainId, GrantKind, Role, StreamId, Time};
 
 use crate::*;
+
+pub(crate) use log::*;
 
 /// The present of every test that says nothing else.
 pub(crate) fn now() -> Time {
@@ -35,6 +39,14 @@ impl Story {
     pub(crate) fn after(mut self, command: impl Command) -> Self {
         let facts = self.decide(&command).expect("the story's command is accepted");
         self.facts.extend(facts);
+        self
+    }
+
+    /// A command has been tried, accepted or not.
+    pub(crate) fn attempt(mut self, command: &dyn Command) -> Self {
+        let outcome = self.decide(command);
+        assert_eq!(outcome, self.decide(command), "decided the same twice");
+        self.facts.extend(outcome.unwrap_or_default());
         self
     }
 

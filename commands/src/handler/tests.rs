@@ -1,0 +1,339 @@
+use std::sync::atomic::Ordering;
+
+use futures::FutureExt;
+use futures::executor::block_on;
+use futures::future::join_all;
+use wac_events::{Actor, CommandId, DomainId, EventLog, KeyStore, Position, Role, SubjectId, UserId};
+
+use super::*;
+use crate::testing::*;
+use crate::*;
+
+fn started() -> Bench {
+    let bench = Bench::new();
+    bench.run(base());
+    bench.run(child("a"));
+    bench
+}
+
+fn named(id: &str, key: &str) -> CreateUser {
+    CreateUser { id: id.into(), name_key: key.to_owned(), ..user(id, "base") }
+}
+
+fn renamed_domain(name: &str) -> ChangeDomain {
+    let changes = DomainChanges { name: Some(name.to_owned()), ..DomainChanges::default() };
+    ChangeDomain { id: "a".into(), changes, expected_version: None }
+}
+
+#[test]
+fn an_executed_command_tells_its_position_and_versions() {
+    let bench = started();
+    let executed = bench.run(user("alice", "base"));
+    assert_eq!(executed.position, Position(bench.log.events().len() as u64));
+    assert_eq!(executed.version_of.get(&UserId::from("alice").stream()), Some(&1));
+    assert_eq!(executed.version_of.len(), 2, "user and reservation, not what was only read");
+    assert!(!executed.duplicate);
+}
+
+#[test]
+fn what_is_appended_is_sealed_and_names_its_command() {
+    let bench = started();
+    bench.run(user("alice", "base"));
+    let created = bench.log.events().pop().unwrap();
+    assert!(!created.data.contains("alice@example.org") && created.data.contains("$personal"));
+    let meta = created.meta().unwrap();
+    assert_eq!(meta.key_id, Some(SubjectId::from("alice")));
+    assert_eq!(meta.actor, Actor::System("test".to_owned()));
+}
+
+#[test]
+fn of_a_hundred_parallel_creations_of_one_name_exactly_one_wins() {
+    let bench = started();
+    let nodes =
+        [bench.handler.clone(), bench.handler.clone(), bench.node(Limits::default()), bench.node(Limits::default())];
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = nodes
+            .iter()
+            .enumerate()
+            .map(|(n, node)| {
+                let bench = &bench;
+                scope.spawn(move || {
+                    let commands: Vec<_> = (0..25).map(|i| named(&format!("u{n}-{i}"), "same")).collect();
+                    block_on(join_all(commands.iter().map(|command| node.execute(command, bench.ctx()))))
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let taken = |outcome: &Result<Executed, CommandError>| {
+        matches!(outcome, Err(CommandError::Rejected(Rejection::UsernameTaken)))
+    };
+    assert_eq!(outcomes.iter().filter(|outcome| taken(outcome)).count(), 99, "{outcomes:?}");
+}
+
+#[test]
+fn commands_of_one_node_never_conflict_with_one_another() {
+    let bench = started();
+    let commands: Vec<_> = (0..50).map(|n| renamed_domain(&format!("name{n}"))).collect();
+    let before = bench.log.appends.load(Ordering::SeqCst);
+    let outcomes = block_on(join_all(commands.iter().map(|command| bench.handler.execute(command, bench.ctx()))));
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(bench.log.appends.load(Ordering::SeqCst) - before, 50, "each appended once");
+}
+
+#[test]
+fn creations_in_one_domain_do_not_wait_for_one_another() {
+    let bench = started();
+    let commands: Vec<_> = (0..10).map(|n| user(&format!("u{n}"), "base")).collect();
+    let before = bench.log.appends.load(Ordering::SeqCst);
+    let gate = block_on(bench.log.gate.lock());
+    let mut all = join_all(commands.iter().map(|command| bench.handler.execute(command, bench.ctx()))).boxed_local();
+    for _ in 0..50 {
+        assert!((&mut all).now_or_never().is_none());
+    }
+    assert_eq!(bench.log.appends.load(Ordering::SeqCst) - before, 10, "all wait for the log together");
+    drop(gate);
+    assert!(block_on(all).iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_node_that_was_overtaken_reloads_and_decides_again() {
+    let bench = started();
+    let other = bench.node(Limits::default());
+    block_on(other.execute(&renamed_domain("b.example"), bench.ctx())).unwrap();
+    let executed = bench.run(renamed_domain("c.example"));
+    assert_eq!(executed.version_of.get(&DomainId::from("a").stream()), Some(&3));
+    let refused = block_on(other.execute(&CreateDomain { name: "c.example".to_owned(), ..child("x") }, bench.ctx()));
+    assert!(matches!(refused, Err(CommandError::Rejected(Rejection::DomainNameTaken))));
+}
+
+#[test]
+fn a_refusal_on_remembered_state_is_checked_with_the_log() {
+    let bench = started();
+    bench.run(user("alice", "base"));
+    let delete = DeleteUser { id: "alice".into(), cascade: true, erase: false, expected_version: None };
+    block_on(bench.node(Limits::default()).execute(&delete, bench.ctx())).unwrap();
+    bench.run(CreateUser { id: "second".into(), ..user("alice", "base") });
+}
+
+#[test]
+fn a_change_another_node_has_undone_is_no_empty_success() {
+    let bench = started();
+    bench.run(renamed_domain("b.example"));
+    block_on(bench.node(Limits::default()).execute(&renamed_domain("c.example"), bench.ctx())).unwrap();
+    assert_eq!(bench.run(renamed_domain("b.example")).version_of.len(), 3);
+}
+
+#[test]
+fn nothing_to_do_appends_nothing_and_tells_what_was_seen() {
+    let bench = started();
+    let before = bench.log.events().len();
+    let executed = bench.run(renamed_domain("a.example"));
+    assert_eq!((bench.log.events().len(), executed.facts.len()), (before, 0));
+    assert_eq!(executed.position, Position(before as u64));
+}
+
+#[test]
+fn endless_conflicts_end_in_contention() {
+    let bench = started();
+    bench.log.always_conflict.store(true, Ordering::SeqCst);
+    let before = bench.log.appends.load(Ordering::SeqCst);
+    let outcome = block_on(bench.handler.execute(&user("alice", "base"), bench.ctx()));
+    assert!(matches!(outcome, Err(CommandError::Contention)), "{outcome:?}");
+    assert_eq!(bench.log.appends.load(Ordering::SeqCst) - before, Limits::default().attempts_max);
+}
+
+#[test]
+fn a_repeated_command_returns_its_first_result() {
+    let bench = started();
+    let ctx = Context { idempotent: true, request: Some("r".to_owned()), ..bench.ctx() };
+    let first = block_on(bench.handler.execute(&user("alice", "base"), ctx.clone())).unwrap();
+    let node = bench.node(Limits::default());
+    let second = block_on(node.execute(&user("alice", "base"), ctx.clone())).unwrap();
+    assert!(second.duplicate && !first.duplicate);
+    assert_eq!((second.position, second.facts, second.version_of), (first.position, first.facts, first.version_of));
+    let other = Context { request: Some("another".to_owned()), ..ctx };
+    assert!(matches!(block_on(node.execute(&user("bob", "base"), other)), Err(CommandError::IdempotencyMismatch)));
+}
+
+#[test]
+fn a_repeat_that_reaches_the_log_is_noticed_there() {
+    let bench = started();
+    let ctx = bench.ctx();
+    block_on(bench.handler.execute(&renamed_domain("b.example"), ctx.clone())).unwrap();
+    let again = block_on(bench.handler.execute(&renamed_domain("c.example"), ctx)).unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.version_of.get(&DomainId::from("a").stream()), Some(&2));
+}
+
+#[test]
+fn the_same_command_twice_at_once_is_in_progress() {
+    let bench = started();
+    let ctx = bench.ctx();
+    let command = user("alice", "base");
+    let gate = block_on(bench.log.gate.lock());
+    let mut first = bench.handler.execute(&command, ctx.clone()).boxed_local();
+    assert!((&mut first).now_or_never().is_none());
+    assert!(matches!(block_on(bench.handler.execute(&command, ctx.clone())), Err(CommandError::InProgress)));
+    drop(gate);
+    assert!(block_on(first).is_ok());
+    let after = Context { idempotent: true, ..ctx };
+    assert!(block_on(bench.handler.execute(&command, after)).unwrap().duplicate);
+}
+
+#[test]
+fn a_dropped_execution_gives_everything_back() {
+    let bench = started();
+    let ctx = bench.ctx();
+    let command = user("alice", "base");
+    let gate = block_on(bench.log.gate.lock());
+    let mut first = bench.handler.execute(&command, ctx.clone()).boxed_local();
+    for _ in 0..20 {
+        assert!((&mut first).now_or_never().is_none());
+    }
+    drop(first);
+    drop(gate);
+    assert!(block_on(bench.handler.execute(&command, ctx)).is_ok());
+}
+
+#[test]
+fn a_lost_answer_is_looked_up() {
+    let bench = started();
+    bench.log.lose_answers.store(true, Ordering::SeqCst);
+    let executed = bench.run(user("alice", "base"));
+    assert_eq!(executed.facts.len(), 2);
+    bench.log.forget_outcomes.store(true, Ordering::SeqCst);
+    let ctx = bench.ctx();
+    let outcome = block_on(bench.handler.execute(&user("bob", "base"), ctx.clone()));
+    assert!(matches!(outcome, Err(CommandError::OutcomeUnknown(id)) if id == ctx.command_id));
+}
+
+#[test]
+fn a_full_mailbox_is_a_clear_answer() {
+    let bench = started();
+    let node = bench.node(Limits { mailbox_max: 2, ..Limits::default() });
+    let commands: Vec<_> = (0..5).map(|n| user(&format!("u{n}"), "base")).collect();
+    let outcomes = block_on(join_all(commands.iter().map(|command| node.execute(command, bench.ctx()))));
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
+    let busy = |o: &&Result<Executed, CommandError>| matches!(o, Err(CommandError::Unavailable { cause: None, .. }));
+    assert_eq!(outcomes.iter().filter(busy).count(), 3);
+    assert!(block_on(node.execute(&user("later", "base"), bench.ctx())).is_ok(), "places are given back");
+}
+
+#[test]
+fn remembered_state_equals_what_the_log_folds_to() {
+    let bench = started();
+    bench.run(user("alice", "base"));
+    bench.run(basic("c", "alice"));
+    bench.run(token("t", "alice"));
+    let streams: Vec<StreamId> = ["user-alice", "credential-c", "token-t", "domain-a"].map(StreamId::from).to_vec();
+    let remembered = block_on(bench.handler.load(&streams)).unwrap();
+    let folded = block_on(bench.node(Limits::default()).load(&streams)).unwrap();
+    for stream in &streams {
+        assert_eq!(remembered.state(stream), folded.state(stream));
+        assert_eq!(remembered.state(stream).map(State::version), Some(1));
+    }
+    assert_eq!(folded.user(&"alice".into()).username.clear(), Some("alice"));
+}
+
+#[test]
+fn a_remembered_stream_is_not_read_again() {
+    let bench = started();
+    bench.run(renamed_domain("b.example"));
+    let before = bench.log.stream_reads.load(Ordering::SeqCst);
+    let changes = DomainChanges { enable_anonymous: Some(false), ..DomainChanges::default() };
+    bench.run(ChangeDomain { id: "a".into(), changes, expected_version: None });
+    assert_eq!(bench.log.stream_reads.load(Ordering::SeqCst), before);
+}
+
+#[test]
+fn a_state_of_the_past_is_folded_up_to_its_position() {
+    let bench = started();
+    let then = block_on(bench.log.head()).unwrap().position;
+    bench.run(renamed_domain("b.example"));
+    let State::Domain(domain) = block_on(bench.handler.load_at(&DomainId::from("a").stream(), then)).unwrap() else {
+        panic!("a domain")
+    };
+    assert_eq!(domain.name, "a.example");
+}
+
+#[test]
+fn an_erased_person_is_nowhere_in_memory_and_takes_no_new_data() {
+    let bench = started();
+    bench.run(user("alice", "base"));
+    block_on(bench.keys.destroy(&"alice".into())).unwrap();
+    bench.handler.forget(&"alice".into());
+    let world = block_on(bench.handler.load(&["user-alice".into()])).unwrap();
+    assert_eq!(world.user(&"alice".into()).username, wac_events::Personal(wac_events::Cell::Erased));
+    let changes = UserChanges { alias: Some("back".to_owned()), ..UserChanges::default() };
+    let change = ChangeUser { id: "alice".into(), changes, expected_version: None };
+    let outcome = block_on(bench.handler.execute(&change, bench.ctx()));
+    assert!(matches!(outcome, Err(CommandError::Rejected(Rejection::SubjectErased { .. }))), "{outcome:?}");
+}
+
+#[test]
+fn two_administrators_who_remove_each_other_at_once_leave_one() {
+    let bench = started();
+    bench.run(admin("root"));
+    bench.run(admin("second"));
+    let by = |actor: &str| Context { actor: Actor::User(actor.to_owned()), ..bench.ctx() };
+    let delete = |id: &str| DeleteUser { id: id.into(), cascade: true, erase: false, expected_version: None };
+    let (one, two) = (delete("root"), delete("second"));
+    let nodes = [bench.node(Limits::default()), bench.node(Limits::default())];
+    let outcomes = block_on(join_all([nodes[0].execute(&one, by("second")), nodes[1].execute(&two, by("root"))]));
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    let world = block_on(bench.handler.load(&["user-root".into(), "user-second".into()])).unwrap();
+    let left = ["root", "second"].into_iter().map(|id| world.user(&id.into()).clone());
+    assert_eq!(left.filter(|user| user.exists() && user.role == Role::Admin).count(), 1);
+}
+
+struct Careless;
+
+impl Command for Careless {
+    fn name(&self) -> &'static str {
+        "careless"
+    }
+
+    fn reads(&self, _: &World) -> Vec<StreamId> {
+        Vec::new()
+    }
+
+    fn decide(&self, world: &World, _: &Context) -> Result<Vec<Fact>, Rejection> {
+        let _ = world.domain(&"base".into()).exists();
+        Ok(Vec::new())
+    }
+}
+
+struct Greedy;
+
+impl Command for Greedy {
+    fn name(&self) -> &'static str {
+        "greedy"
+    }
+
+    fn reads(&self, world: &World) -> Vec<StreamId> {
+        let known = (0..).take_while(|n| world.state(&StreamId::from(format!("user-{n}"))).is_some()).count();
+        vec![StreamId::from(format!("user-{known}"))]
+    }
+
+    fn decide(&self, _: &World, _: &Context) -> Result<Vec<Fact>, Rejection> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_command_that_breaks_the_rules_is_a_bug_with_a_name() {
+    let bench = started();
+    for command in [&Careless as &dyn Command, &Greedy] {
+        let outcome = block_on(bench.handler.execute(command, bench.ctx()));
+        assert!(matches!(outcome, Err(CommandError::Internal(InternalError::Command { .. }))), "{}", command.name());
+    }
+}
+
+#[test]
+fn command_ids_make_no_difference_to_other_commands() {
+    let bench = started();
+    let ctx = Context { idempotent: true, command_id: CommandId::derived("test", "never used"), ..bench.ctx() };
+    assert!(block_on(bench.handler.repeated(&ctx)).unwrap().is_none());
+}
