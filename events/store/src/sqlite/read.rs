@@ -142,10 +142,11 @@ impl Reader for SqliteReader {
             "with recursive search(low, high) as ( \
                  select 0, (select position from log_head where log = 'main') \
                  union all \
-                 select case when early then middle else low end, case when early then high else middle - 1 end \
-                 from (select low, high, (low + high + 1) / 2 as middle, \
-                              (select recorded_at from events where position = (low + high + 1) / 2) <= $1 as early \
-                       from search where low < high) \
+                 select case when (select recorded_at from events where position = (low + high + 1) / 2) <= $1 \
+                             then (low + high + 1) / 2 else low end, \
+                        case when (select recorded_at from events where position = (low + high + 1) / 2) <= $1 \
+                             then high else (low + high + 1) / 2 - 1 end \
+                 from search where low < high \
              ) select low from search where low >= high limit 1",
         )
         .bind(time.micros())
