@@ -148,6 +148,17 @@ impl Fields {
             .map_or(Patch::Keep, Patch::Set)
     }
 
+    /// An object that must be there.
+    pub(crate) fn required_object(&mut self, name: &str) -> Map<String, Value> {
+        if !self.map.contains_key(name) {
+            self.wrong(name, "required", format!("`{name}` is required."));
+        }
+        match self.object(name) {
+            Patch::Set(object) => object,
+            Patch::Keep => Map::new(),
+        }
+    }
+
     /// A map from service to backends, or `null`.
     pub(crate) fn services(&mut self, name: &str) -> Patch<Option<Services>> {
         let read = |value: Value| match value {

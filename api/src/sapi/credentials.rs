@@ -269,6 +269,19 @@ impl Platform {
         input: CredentialInput,
         body: &Bytes,
     ) -> Result<Response, Problem> {
+        let done = self.changed_credential(write, current, input, body).await?;
+        let credential = self.credential_as_of(&done, &current.id).await?;
+        Ok(done.changed(&shown(&credential, owns(&write.caller, &credential)), credential.version))
+    }
+
+    /// The same, without an answer yet.
+    pub(super) async fn changed_credential(
+        &self,
+        write: &Write,
+        current: &CredentialView,
+        input: CredentialInput,
+        body: &Bytes,
+    ) -> Result<Done, Problem> {
         self.fixed_fields(current, &input).await?;
         let limited = allows(&write.caller, Action::Change, &target(current)) == Decision::Limited;
         let source = input.source.unwrap_or_else(|| "wac".to_owned());
@@ -296,9 +309,7 @@ impl Platform {
         };
         let expected_version = write.expected_version()?;
         let command = ChangeCredential { id: current.id.clone(), changes, expected_version };
-        let done = write.run(self, &command, body).await?;
-        let credential = self.credential_as_of(&done, &current.id).await?;
-        Ok(done.changed(&shown(&credential, owns(&write.caller, &credential)), credential.version))
+        write.run(self, &command, body).await
     }
 
     /// 409 for each field that stays what it is and was given otherwise.

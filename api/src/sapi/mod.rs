@@ -9,6 +9,7 @@ mod domain_json;
 mod domains;
 mod lists;
 pub(crate) mod schemas;
+mod sip_mappings;
 mod user_cache;
 mod user_input;
 mod user_json;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .merge(domains::routes())
         .merge(users::routes())
         .merge(credentials::routes())
+        .merge(sip_mappings::routes())
         .merge(clients::routes())
         .merge(capabilities::routes())
 }

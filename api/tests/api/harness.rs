@@ -1,0 +1,337 @@
+//! A platform in one process, and a client for it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+use wac_api::{ApiConfig, Behind, Platform, Ports, Waiter};
+use wac_commands::{Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits};
+use wac_events::{
+    Actor, CommandId, CredentialKind, Environment, EventFilter, EventLog, MasterKey, Position, Role, StoreError,
+    Subscription,
+};
+use wac_projections::{MemTables, Row, Rows, Select};
+use wac_store::{StoreOptions, SystemEnvironment};
+
+/// Read models in memory, kept up by a task that follows the log.
+pub struct MemRows {
+    tables: RwLock<(MemTables, Position)>,
+    moved: watch::Sender<Position>,
+    /// Holds the follower back, to test reads that are behind.
+    pub held: watch::Sender<bool>,
+}
+
+impl MemRows {
+    fn follow(log: Arc<dyn EventLog>) -> Arc<Self> {
+        let rows = Arc::new(Self {
+            tables: RwLock::default(),
+            moved: watch::Sender::new(Position::START),
+            held: watch::Sender::new(false),
+        });
+        let following = rows.clone();
+        tokio::spawn(async move {
+            let projections = wac_projections::all();
+            let projections: Vec<_> = projections.iter().map(|projection| &**projection).collect();
+            let mut subscription = Subscription::new(log, Position::START, EventFilter::default(), 1_000);
+            let mut held = following.held.subscribe();
+            loop {
+                let page = subscription.next().await.expect("the store answers");
+                held.wait_for(|held| !held).await.expect("the sender lives");
+                let mut tables = following.tables.write().expect("nobody panicked");
+                for event in &page.events {
+                    tables.0.apply_event(&projections, event).expect("every event is known");
+                }
+                tables.1 = page.scanned_to;
+                drop(tables);
+                following.moved.send_replace(page.scanned_to);
+            }
+        });
+        rows
+    }
+}
+
+impl Rows for MemRows {
+    fn select(&self, select: Select) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        let found = self.tables.read().expect("nobody panicked").0.select(&select);
+        async move { Ok(found) }.boxed()
+    }
+
+    fn position<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Position, StoreError>> {
+        let position = self.tables.read().expect("nobody panicked").1;
+        async move { Ok(position) }.boxed()
+    }
+}
+
+/// Waits for the follower.
+struct MemWaiter(Arc<MemRows>);
+
+impl Waiter for MemWaiter {
+    fn wait_for<'a>(
+        &'a self,
+        _: &'a [&'static str],
+        position: Position,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<(), Behind>> {
+        async move {
+            let mut moved = self.0.moved.subscribe();
+            let reached = moved.wait_for(|reached| *reached >= position);
+            let waited = tokio::time::timeout(patience, reached).await;
+            waited.map(|_| ()).map_err(|_| Behind { wanted: position })
+        }
+        .boxed()
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().expect("it is text")
+    }
+
+    /// The answer, if it has this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+
+    /// The answer is a problem with this status and code.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let json = answer.json();
+        assert_eq!(json["code"], code, "{answer:?}");
+        assert_eq!(json["status"], status);
+        assert_eq!(json["request_id"], answer.header("x-request-id"));
+        answer
+    }
+
+    pub fn position(&self) -> u64 {
+        self.header("x-wac-position").parse().expect("it is a position")
+    }
+
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().expect("it has an id").to_owned()
+    }
+}
+
+/// A platform with its base domain, an administrator, a domain `demo` and users in both.
+pub struct World {
+    pub app: Router,
+    pub platform: Platform,
+    pub rows: Arc<MemRows>,
+    pub base: String,
+    pub demo: String,
+    pub admin: String,
+    pub alice: String,
+    pub bob: String,
+    pub carol: String,
+}
+
+/// Every seeded user's password.
+pub const PASSWORD: &str = "qa2";
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(adjust: impl FnOnce(&mut ApiConfig)) -> Self {
+        let options = StoreOptions::new(MasterKey::new([7; 32]));
+        let stores = wac_store::open("memory:", options).await.expect("a store in memory opens");
+        let env: Arc<dyn Environment> = Arc::new(SystemEnvironment);
+        let handler = CommandHandler::new(stores.log.clone(), stores.keys.clone(), env.clone(), Limits::default());
+        let rows = MemRows::follow(stores.log.clone());
+        let base = env.new_uuid().to_string();
+        let mut config = ApiConfig::new("quobis", base.as_str().into(), "https://wac.example");
+        config.dev = true;
+        config.read_patience = Duration::from_secs(5);
+        adjust(&mut config);
+        let ports = Ports {
+            handler,
+            rows: rows.clone(),
+            log: stores.log.clone(),
+            keys: stores.keys.clone(),
+            env,
+            waiter: Arc::new(MemWaiter(rows.clone())),
+            health: Vec::new(),
+            lag: None,
+        };
+        let platform = Platform::new(ports, config);
+        tokio::spawn(wac_api::follow_log(platform.clone()));
+        let app = wac_api::router(platform.clone());
+        let empty = String::new;
+        let mut world = Self {
+            app,
+            platform,
+            rows,
+            base,
+            demo: empty(),
+            admin: empty(),
+            alice: empty(),
+            bob: empty(),
+            carol: empty(),
+        };
+        world.seed().await;
+        world
+    }
+
+    async fn seed(&mut self) {
+        self.domain(&self.base.clone(), "quobis", None).await;
+        self.demo = self.platform.env.new_uuid().to_string();
+        self.domain(&self.demo.clone(), "demo", Some(self.base.clone())).await;
+        let hash = hash();
+        self.admin = self.user("admin", &self.base, Role::Admin, &hash).await;
+        self.alice = self.user("alice", &self.demo, Role::User, &hash).await;
+        self.bob = self.user("bob", &self.demo, Role::User, &hash).await;
+        self.carol = self.user("carol", &self.base, Role::User, &hash).await;
+    }
+
+    async fn domain(&self, id: &str, name: &str, parent: Option<String>) {
+        let command = CreateDomain {
+            id: id.into(),
+            name: name.to_owned(),
+            enable_anonymous: parent.is_some(),
+            parent: parent.map(Into::into),
+            origins: vec![None],
+            anonymous_expiration_ms: 0,
+            anonymous_capabilities: Vec::new(),
+            services: None,
+        };
+        self.execute(&command).await;
+    }
+
+    async fn user(&self, name: &str, domain: &str, role: Role, hash: &str) -> String {
+        let id = self.platform.env.new_uuid().to_string();
+        let name_key = wac_commands::name_key(&*self.platform.keys, &domain.into(), name).expect("a good name");
+        let command = CreateUser {
+            id: id.as_str().into(),
+            domain: domain.into(),
+            username: name.to_owned(),
+            name_key,
+            role,
+            email: Some(format!("{name}@example.test")),
+            mobile_phones: Vec::new(),
+            land_line_number: None,
+            alias: format!("{name}-alias"),
+            display_name: None,
+            capabilities: Vec::new(),
+        };
+        self.execute(&command).await;
+        let command = CreateCredential {
+            id: self.platform.env.new_uuid().into(),
+            kind: CredentialKind::Basic,
+            source: "wac".to_owned(),
+            context: serde_json::Map::new(),
+            domain: domain.into(),
+            user: Some(id.as_str().into()),
+            data: CredentialData::PasswordHash(hash.to_owned()),
+            lease_s: 0,
+            identity_key: None,
+        };
+        self.execute(&command).await;
+        id
+    }
+
+    pub async fn execute(&self, command: &dyn Command) {
+        let env = &self.platform.env;
+        let ctx = Context::new(env.now(), Actor::System("seed".to_owned()), CommandId(env.new_uuid()));
+        self.platform.execute(command, ctx).await.expect("the seed is accepted");
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
+        let response = self.app.clone().oneshot(request).await.expect("a router never fails");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("the body is whole");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Sends a request with JSON and further headers.
+    pub async fn with_headers(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_owned()));
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    pub async fn call(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string());
+        self.with_headers(method, path, Some(token), body.as_deref(), &[]).await
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.call("GET", path, token, None).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.call("POST", path, token, Some(body)).await
+    }
+
+    /// A `POST` to a token endpoint.
+    pub async fn token_request(&self, body: Value) -> Answer {
+        self.with_headers("POST", "/sapi/o/token", None, Some(&body.to_string()), &[]).await
+    }
+
+    /// An access token of a seeded user, `name@domain`.
+    pub async fn login(&self, username: &str) -> String {
+        let body = json!({ "grant_type": "password", "username": username, "password": PASSWORD });
+        let answer = self.token_request(body).await.expect(200);
+        answer.json()["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    pub async fn guest(&self, domain: &str) -> String {
+        let body = json!({ "grant_type": "anonymous", "username": format!("@{domain}") });
+        let answer = self.token_request(body).await.expect(200);
+        answer.json()["access_token"].as_str().expect("a token").to_owned()
+    }
+}
+
+/// The hash of [`PASSWORD`], computed once.
+fn hash() -> String {
+    use argon2::password_hash::PasswordHasher;
+    static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let compute = || {
+        let hash = argon2::Argon2::default().hash_password_with_salt(PASSWORD.as_bytes(), &[3; 16]);
+        hash.expect("it hashes").to_string()
+    };
+    HASH.get_or_init(compute).clone()
+}

@@ -1,0 +1,11 @@
+//! The interfaces in process: a store in memory, read models kept up by a small follower.
+
+mod anonymous;
+mod general;
+mod harness;
+mod matrix;
+mod oauth;
+mod openapi;
+mod platform_routes;
+mod samples;
+mod tenancy;

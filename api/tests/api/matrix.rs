@@ -1,0 +1,165 @@
+//! Every route of the OpenAPI document with every kind of token, against an explicit table.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::World;
+
+/// Kinds of token, in the order of the table's columns.
+const KINDS: [&str; 8] = ["none", "invalid", "expired", "guest", "member", "stranger", "client", "admin"];
+
+/// Expected statuses of each operation, aimed at a user, domain, credential … of the domain `demo`.
+/// `guest`, `member` (alice, who is not the target) and `client` belong to it, `stranger` does not.
+const TABLE: &[(&str, [u16; 8])] = &[
+    ("GET /sapi/domains", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/domains", [401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET /sapi/domains/{id}", [401, 401, 401, 200, 200, 404, 200, 200]),
+    ("PUT /sapi/domains/{id}", [401, 401, 401, 403, 403, 404, 403, 200]),
+    ("PATCH /sapi/domains/{id}", [401, 401, 401, 403, 403, 404, 403, 200]),
+    ("DELETE /sapi/domains/{id}", [401, 401, 401, 403, 403, 404, 403, 409]),
+    ("GET /sapi/users", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/users", [401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET /sapi/users/{id}", [401, 401, 401, 404, 200, 404, 200, 200]),
+    ("PUT /sapi/users/{id}", [401, 401, 401, 404, 403, 404, 403, 200]),
+    ("PATCH /sapi/users/{id}", [401, 401, 401, 404, 403, 404, 403, 200]),
+    ("DELETE /sapi/users/{id}", [401, 401, 401, 404, 403, 404, 403, 204]),
+    ("GET /sapi/credentials", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/credentials", [401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET /sapi/credentials/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("PUT /sapi/credentials/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("PATCH /sapi/credentials/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("DELETE /sapi/credentials/{id}", [401, 401, 401, 404, 404, 404, 404, 204]),
+    ("GET /sapi/sipMappings", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/sipMappings", [401, 401, 401, 403, 403, 403, 403, 201]),
+    ("PUT /sapi/sipMappings", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("DELETE /sapi/sipMappings", [401, 401, 401, 403, 403, 403, 403, 204]),
+    ("GET /sapi/sipMappings/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("PUT /sapi/sipMappings/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("DELETE /sapi/sipMappings/{id}", [401, 401, 401, 404, 404, 404, 404, 204]),
+    ("GET /sapi/clients", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST /sapi/clients", [401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET /sapi/clients/{id}", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("PUT /sapi/clients/{id}", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("PATCH /sapi/clients/{id}", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("DELETE /sapi/clients/{id}", [401, 401, 401, 403, 403, 403, 403, 204]),
+    ("POST /sapi/clients/{id}/secret", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("GET /sapi/capabilities", [401, 401, 401, 200, 200, 200, 200, 200]),
+];
+
+/// Token endpoints take no access token, and other authors' routes have tables of their own.
+fn elsewhere(path: &str) -> bool {
+    path.starts_with("/sapi/o/") || path.starts_with("/sapi/events")
+}
+
+struct Targets {
+    user: String,
+    credential: String,
+    mapping: String,
+    mapped: String,
+    client: String,
+}
+
+/// Fresh objects in `demo`, so that what one call destroys another does not miss.
+async fn targets(world: &World, admin: &str, n: usize) -> Targets {
+    let user = world.post("/sapi/users", admin, json!({ "username": format!("t-{n}"), "domain": "demo" })).await;
+    let user = user.expect(201).id();
+    let body = json!({ "type": "token", "user": user, "data": { "t": 1 } });
+    let credential = world.post("/sapi/credentials", admin, body).await.expect(201).id();
+    let uri = format!("wac-user:{user}");
+    let body = json!({ "ownerUri": uri, "credential": { "username": format!("2{n}") } });
+    let mapping = world.post("/sapi/sipMappings", admin, body).await.expect(201).id();
+    let client = world.post("/sapi/clients", admin, json!({ "name": "t", "domain": "demo" })).await.expect(201).id();
+    Targets { user, credential, mapping, mapped: uri, client }
+}
+
+fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (String, Option<Value>) {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let (id, body) = match path.split('/').nth(2).unwrap() {
+        "domains" => {
+            let name = if path.contains('{') { "demo".to_owned() } else { format!("d-{n}") };
+            (&world.demo, json!({ "domain": name, "parent": "quobis", "enableAnonymous": true }))
+        }
+        "users" => {
+            let name = if path.contains('{') { format!("t-{n}") } else { format!("n-{n}") };
+            (&targets.user, json!({ "username": name, "domain": "demo" }))
+        }
+        "credentials" => {
+            let body = json!({ "type": "token", "user": targets.user, "data": { "t": 2 } });
+            (&targets.credential, body)
+        }
+        "sipMappings" => {
+            let identity = if method == "POST" { format!("9{n}") } else { format!("3{n}") };
+            (&targets.mapping, json!({ "ownerUri": targets.mapped, "credential": { "username": identity } }))
+        }
+        "clients" => (&targets.client, json!({ "name": "renamed" })),
+        _ => (&world.demo, Value::Null),
+    };
+    let mut path = path.replace("{id}", id);
+    if operation == "DELETE /sapi/sipMappings" {
+        path.push_str(&format!("?ownerUri={}", targets.mapped));
+    }
+    let sends = matches!(method, "POST" | "PUT" | "PATCH") && !path.ends_with("/secret");
+    (path, sends.then_some(body))
+}
+
+#[tokio::test]
+async fn every_route_answers_every_kind_of_token_as_the_table_says() {
+    let world = World::start().await;
+    let admin = world.login("admin").await;
+    let client = json!({ "name": "c", "grants": ["client_credentials"], "domain": "demo" });
+    let client = world.post("/sapi/clients", &admin, client).await.expect(201).json();
+    let body = json!({ "grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["secret"] });
+    let client = world.token_request(body).await.expect(200).json()["access_token"].as_str().unwrap().to_owned();
+    let short = json!({ "name": "short", "grants": ["client_credentials"], "accessTokenExpiration": 1 });
+    let short = world.post("/sapi/clients", &admin, short).await.expect(201).json();
+    let body = json!({ "grant_type": "client_credentials", "client_id": short["id"], "client_secret": short["secret"] });
+    let expired = world.token_request(body).await.expect(200).json()["access_token"].as_str().unwrap().to_owned();
+    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+        while world.get("/sapi/capabilities", &expired).await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    ended.await.expect("a token of one second ends within ten");
+    let tokens: BTreeMap<&str, Option<String>> = BTreeMap::from([
+        ("none", None),
+        ("invalid", Some("wac_at_nonsense".to_owned())),
+        ("expired", Some(expired)),
+        ("guest", Some(world.guest("demo").await)),
+        ("member", Some(world.login("alice@demo").await)),
+        ("stranger", Some(world.login("carol").await)),
+        ("client", Some(client)),
+        ("admin", Some(admin.clone())),
+    ]);
+
+    let document = wac_api::openapi_document("");
+    let mut described: Vec<String> = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let methods = item.as_object().unwrap().keys().map(|method| method.to_uppercase());
+        described.extend(methods.filter(|_| !elsewhere(path)).map(|method| format!("{method} {path}")));
+    }
+    described.sort();
+    let mut listed: Vec<String> = TABLE.iter().map(|(operation, _)| (*operation).to_owned()).collect();
+    listed.sort();
+    assert_eq!(described, listed, "the table and the document name the same operations");
+
+    let mut wrong = Vec::new();
+    let mut n = 0;
+    for (operation, expected) in TABLE {
+        for (kind, expected) in KINDS.iter().zip(expected) {
+            n += 1;
+            let targets = targets(&world, &admin, n).await;
+            let head = world.platform.log.head().await.expect("the log answers").position;
+            world.get(&format!("/sapi/capabilities?min_position={head}"), &admin).await.expect(200);
+            let (path, body) = request(operation, &world, &targets, n);
+            let method = operation.split_once(' ').unwrap().0;
+            let body = body.map(|body| body.to_string());
+            let answer = world.with_headers(method, &path, tokens[kind].as_deref(), body.as_deref(), &[]).await;
+            if answer.status.as_u16() != *expected {
+                wrong.push(format!("{operation} as {kind}: expected {expected}, got {} {}", answer.status, answer.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,64 @@
+//! The OpenAPI document against what is really answered.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::World;
+
+#[tokio::test]
+async fn the_document_describes_every_operation_with_every_answer() {
+    let world = World::start().await;
+    let document = world.with_headers("GET", "/sapi/openapi.json", None, None, &[]).await.expect(200).json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations += 1;
+            let answers = operation["responses"].as_object().unwrap();
+            for status in ["400", "401", "429", "503"] {
+                assert!(answers.contains_key(status), "{method} {path} lacks {status}");
+            }
+            if operation.get("requestBody").is_some() {
+                assert!(answers.contains_key("413") && answers.contains_key("415"), "{method} {path}");
+            }
+        }
+    }
+    assert!(operations >= 28, "{operations} operations");
+    let text = document.to_string();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("\"$ref\":\"#") {
+        rest = &rest[at + 9..];
+        let pointer = &rest[..rest.find('"').unwrap()];
+        assert!(document.pointer(pointer).is_some(), "{pointer} leads nowhere");
+    }
+}
+
+/// The fields of an object are those its schema names.
+#[tokio::test]
+async fn the_schemas_name_the_fields_that_are_there() {
+    let world = World::start().await;
+    let document = wac_api::openapi_document("https://wac.example");
+    let named = |schema: &str| -> BTreeSet<String> {
+        let properties = document.pointer(&format!("/components/schemas/{schema}/properties"));
+        properties.unwrap_or_else(|| panic!("no {schema}")).as_object().unwrap().keys().cloned().collect()
+    };
+    let fields = |object: &Value| -> BTreeSet<String> { object.as_object().unwrap().keys().cloned().collect() };
+    let admin = world.login("admin").await;
+    let user = world.get(&format!("/sapi/users/{}", world.alice), &admin).await.expect(200).json();
+    assert_eq!(fields(&user), named("User"));
+    let domain = world.get(&format!("/sapi/domains/{}", world.demo), &admin).await.expect(200).json();
+    assert_eq!(fields(&domain), named("Domain"));
+    let client = world.post("/sapi/clients", &admin, json!({ "name": "x" })).await.expect(201).json();
+    assert_eq!(fields(&client), named("Client"));
+    let body = json!({ "type": "token", "user": world.admin, "data": { "a": 1 } });
+    let credential = world.post("/sapi/credentials", &admin, body).await.expect(201).json();
+    assert_eq!(fields(&credential), named("Credential"));
+    let own = |schema: &str, own: &[&str]| -> BTreeSet<String> {
+        named(schema).into_iter().filter(|name| !own.contains(&name.as_str())).collect()
+    };
+    assert_eq!(named("UserInput"), own("User", &["id", "uri", "created", "lastLogin"]));
+    assert_eq!(named("DomainInput"), own("Domain", &["id", "created", "effectiveServices", "closing"]));
+    assert_eq!(named("ClientInput"), own("Client", &["id", "created", "secret"]));
+    assert_eq!(named("CredentialInput"), own("Credential", &["id", "created", "leasedUntil"]));
+}
