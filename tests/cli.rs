@@ -1,0 +1,11 @@
+//! The real binary, from first start to restored backup.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod cli {
+    pub(crate) mod support;
+
+    mod configuration;
+    mod dev;
+    mod log;
+    mod refusals;
+}
