@@ -13,39 +13,39 @@ use wac_runner::*;
 use wac_store::{Db, StoreOptions, Stores};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store of one test, gone with it.
-pub struct Store {
-    pub url: String,
-    pub stores: Stores,
+pub(crate) struct Store {
+    pub(crate) url: String,
+    pub(crate) stores: Stores,
     _directory: Option<tempfile::TempDir>,
 }
 
 impl Store {
-    pub fn log(&self) -> Arc<dyn EventLog> {
+    pub(crate) fn log(&self) -> Arc<dyn EventLog> {
         self.stores.log.clone()
     }
 
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.stores.db
     }
 
     /// The same database as another process sees it.
-    pub async fn again(&self) -> Stores {
+    pub(crate) async fn again(&self) -> Stores {
         open(&self.url).await
     }
 
-    pub async fn head(&self) -> Position {
+    pub(crate) async fn head(&self) -> Position {
         self.stores.log.head().await.unwrap().position
     }
 
-    pub async fn append(&self, workload: &mut Workload, events: usize) {
+    pub(crate) async fn append(&self, workload: &mut Workload, events: usize) {
         self.stores.log.append(workload.batch(events)).await.unwrap();
     }
 
     /// Runs SQL behind the runner's back.
-    pub async fn sql(&self, sql: &str) -> u64 {
+    pub(crate) async fn sql(&self, sql: &str) -> u64 {
         match self.db() {
             Db::Postgres(pool) => pool.execute(AssertSqlSafe(sql)).await.unwrap().rows_affected(),
             Db::Sqlite(db) => {
@@ -57,25 +57,25 @@ impl Store {
         }
     }
 
-    pub async fn text(&self, sql: &str) -> String {
+    pub(crate) async fn text(&self, sql: &str) -> String {
         match self.db() {
             Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.unwrap(),
             Db::Sqlite(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db.readers()).await.unwrap(),
         }
     }
 
-    pub async fn start(&self) -> (Runner, CancellationToken) {
+    pub(crate) async fn start(&self) -> (Runner, CancellationToken) {
         self.start_with(all()).await
     }
 
-    pub async fn start_with(&self, projections: Vec<Arc<dyn Projection>>) -> (Runner, CancellationToken) {
+    pub(crate) async fn start_with(&self, projections: Vec<Arc<dyn Projection>>) -> (Runner, CancellationToken) {
         let shutdown = CancellationToken::new();
         let runner = Runner::start(self.db().clone(), self.log(), projections, shutdown.clone()).await.unwrap();
         (runner, shutdown)
     }
 
     /// Starts a runner, waits until it has applied everything, and stops it.
-    pub async fn bring_up(&self) {
+    pub(crate) async fn bring_up(&self) {
         let (runner, shutdown) = self.start().await;
         runner.wait_for(&names(&all()), self.head().await, PATIENCE).await.unwrap();
         shutdown.cancel();
@@ -83,7 +83,7 @@ impl Store {
     }
 
     /// All rows of every table, through the port readers use.
-    pub async fn rows(&self, projections: &[Arc<dyn Projection>]) -> BTreeMap<&'static str, Vec<Row>> {
+    pub(crate) async fn rows(&self, projections: &[Arc<dyn Projection>]) -> BTreeMap<&'static str, Vec<Row>> {
         let rows = SqlRows::open(self.db().clone(), projections.to_vec()).await.unwrap();
         let mut tables = BTreeMap::new();
         for table in projections.iter().flat_map(|projection| projection.tables()) {
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// What the rows must be by the log alone.
-    pub async fn expected(&self, projections: &[Arc<dyn Projection>]) -> BTreeMap<&'static str, Vec<Row>> {
+    pub(crate) async fn expected(&self, projections: &[Arc<dyn Projection>]) -> BTreeMap<&'static str, Vec<Row>> {
         let mut memory = MemTables::default();
         let all: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
         for event in self.events().await {
@@ -113,7 +113,7 @@ impl Store {
         tables.map(|table| (table.name, rows(table))).collect()
     }
 
-    pub async fn events(&self) -> Vec<Recorded> {
+    pub(crate) async fn events(&self) -> Vec<Recorded> {
         let mut request = ReadRequest {
             after: Position::START,
             before: None,
@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The rows are exactly what the log says.
-    pub async fn is_exact(&self) {
+    pub(crate) async fn is_exact(&self) {
         let (rows, expected) = (self.rows(&all()).await, self.expected(&all()).await);
         for (table, expected) in &expected {
             assert_eq!(rows[table].len(), expected.len(), "number of rows in {table}");
@@ -142,32 +142,32 @@ impl Store {
         }
     }
 
-    pub async fn verify(&self) -> VerifyReport {
+    pub(crate) async fn verify(&self) -> VerifyReport {
         let options = VerifyOptions::default();
         wac_runner::verify(self.log(), self.db(), all(), options, &mut |_| {}).await.unwrap()
     }
 }
 
-pub fn names(projections: &[Arc<dyn Projection>]) -> Vec<&'static str> {
+pub(crate) fn names(projections: &[Arc<dyn Projection>]) -> Vec<&'static str> {
     projections.iter().map(|projection| projection.name()).collect()
 }
 
-pub fn projection(name: &str) -> Arc<dyn Projection> {
+pub(crate) fn projection(name: &str) -> Arc<dyn Projection> {
     all().into_iter().find(|projection| projection.name() == name).unwrap()
 }
 
-pub async fn open(url: &str) -> Stores {
+pub(crate) async fn open(url: &str) -> Stores {
     let options = StoreOptions { read_connections: 6, ..StoreOptions::new(MasterKey::new([7; 32])) };
     wac_store::open(url, options).await.unwrap()
 }
 
-pub async fn sqlite() -> Store {
+pub(crate) async fn sqlite() -> Store {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", directory.path().join("wac.db").display());
     Store { stores: open(&url).await, url, _directory: Some(directory) }
 }
 
-pub async fn postgres() -> Store {
+pub(crate) async fn postgres() -> Store {
     let admin = std::env::var("WAC_TEST_DATABASE_URL").unwrap_or_else(|_| {
         panic!("set WAC_TEST_DATABASE_URL to the URL of a PostgreSQL superuser, such as postgres://postgres@127.0.0.1:5432/postgres")
     });
@@ -181,7 +181,7 @@ pub async fn postgres() -> Store {
 }
 
 /// Waits for a condition with a bound.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let deadline = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < deadline, "{what} did not come within {PATIENCE:?}");
