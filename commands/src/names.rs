@@ -56,6 +56,9 @@ pub fn sip_identity_key(keys: &dyn KeyStore, domain: &DomainId, identity: &str) 
 pub fn fold(name: &str) -> String {
     /// Each round settles what the former one has brought up; two are enough for assigned characters.
     const ROUNDS_MAX: usize = 4;
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     // Upper case first: it is where characters without a lower-case partner of their own meet (ß and SS, ς and σ).
     let round = |text: &str| -> String {
         let upper: String = text.nfkc().flat_map(char::to_uppercase).collect();

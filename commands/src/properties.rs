@@ -124,6 +124,13 @@ fn names_are_the_same_after_nfkc_and_case_folding() {
 }
 
 #[test]
+fn plain_names_fold_as_they_would_among_others() {
+    let plain: String = (' '..='~').collect();
+    let other = format!("{plain}é");
+    assert_eq!(format!("{}é", fold(&plain)), fold(&other));
+}
+
+#[test]
 fn a_username_has_bounds_and_no_separators() {
     for good in ["a", "Alice", "josé maría", &"x".repeat(128), "o'hara+1"] {
         assert_eq!(check_username(good), Ok(()), "{good}");
