@@ -1,1 +1,17 @@
-//! Golden streams, upcasting, determinism and kill loops.
+//! What the replay and fault tests are made of; docs/durability.md says what they prove.
+//!
+//! * [`story`]: golden streams as they were really written, and how they get into a log again;
+//! * [`fold`]: states and rows of a stream, as plain JSON to compare;
+//! * [`load`]: many concurrent writers that note what the log answered them;
+//! * [`audit`]: reads a log after a fault and holds it against those notes;
+//! * [`canary`]: looks for a text in files, in every form it may hide in;
+//! * [`environment`], [`databases`]: clocks and databases for all of these.
+
+pub mod audit;
+pub mod canary;
+pub mod databases;
+pub mod environment;
+pub mod fold;
+pub mod load;
+mod render;
+pub mod story;
