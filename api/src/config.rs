@@ -33,6 +33,8 @@ pub struct ApiConfig {
     pub body_bytes_max: usize,
     /// How long a read waits for `min_position`. Default 2 s.
     pub read_patience: Duration,
+    /// `source` of CloudEvents: cluster and log. Default `/clusters/default/logs/main`.
+    pub events_source: String,
     /// How long a whole request may take before it is answered with 503. Default 30 s.
     pub request_patience: Duration,
 }
@@ -78,6 +80,7 @@ impl ApiConfig {
             services: all_services(),
             body_bytes_max: 1024 * 1024,
             read_patience: Duration::from_secs(2),
+            events_source: wac_events::cloudevents::source_of("default", "main"),
             request_patience: Duration::from_secs(30),
         }
     }

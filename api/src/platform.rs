@@ -3,11 +3,13 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wac_commands::CommandHandler;
 use wac_events::{Environment, EventLog, KeyStore};
 use wac_projections::Rows;
 
 use crate::auth::Sessions;
+use crate::events::LivePlaces;
 use crate::freshness::Freshness;
 use crate::health::HealthCheck;
 use crate::metrics::{LagSource, Metrics};
@@ -67,6 +69,9 @@ pub struct Parts {
     pub(crate) users: UserCache,
     pub(crate) passwords: Passwords,
     pub(crate) limiter: LoginLimiter,
+    /// Cancelled when the server shuts down: long-lived connections end themselves then.
+    pub closing: CancellationToken,
+    pub(crate) live: LivePlaces,
 }
 
 impl Platform {
@@ -89,6 +94,8 @@ impl Platform {
             users: UserCache::default(),
             passwords: Passwords::default(),
             limiter: LoginLimiter::default(),
+            closing: CancellationToken::new(),
+            live: LivePlaces::default(),
             config,
         }))
     }

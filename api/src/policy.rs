@@ -2,7 +2,7 @@
 //!
 //! REST, GraphQL and the event interfaces ask [`allows`] and act on its [`Decision`].
 
-use wac_events::{DomainId, Role, TokenId, UserId};
+use wac_events::{DomainId, Role, StreamId, TokenId, UserId};
 
 use crate::Caller;
 
@@ -52,6 +52,15 @@ pub enum Target<'a> {
     Credentials,
     /// OAuth2 clients, one or all.
     Clients,
+    /// The events of one stream.
+    Stream(&'a StreamId),
+    /// A token family: whose it is, and which.
+    Session {
+        /// Its user; `None`: a client in its own name.
+        owner: Option<&'a UserId>,
+        /// Which.
+        id: &'a TokenId,
+    },
     /// The event log: of one domain, or (`None`) all of it.
     Events {
         /// Whose events.
@@ -95,8 +104,21 @@ pub fn allows(caller: &Caller, action: Action, target: &Target<'_>) -> Decision 
             Action::Read | Action::List => Decision::Limited,
             _ => Decision::Forbidden,
         },
+        Target::Stream(stream) => own_stream(caller, stream),
+        Target::Session { owner, id } if own_session(caller, *owner, id) => Decision::Full,
+        Target::Session { .. } => Decision::Hidden,
         Target::Clients | Target::Events { .. } => Decision::Forbidden,
     }
+}
+
+/// A user reads the history of his own record, and changes nothing of it.
+fn own_stream(caller: &Caller, stream: &StreamId) -> Decision {
+    let own = caller.role == Role::User && caller.user.as_ref().is_some_and(|user| user.stream() == *stream);
+    if own { Decision::Full } else { Decision::Forbidden }
+}
+
+fn own_session(caller: &Caller, owner: Option<&UserId>, id: &TokenId) -> bool {
+    caller.token == *id || (owner.is_some() && owner == caller.user.as_ref())
 }
 
 fn domain(caller: &Caller, action: Action, id: &DomainId) -> Decision {

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wac_events::Position;
 use wac_projections::SELECT_ROWS_MAX;
 
+use crate::edge::RequestInfo;
 use crate::reads::PageOf;
 use crate::{Platform, Problem};
 
@@ -32,7 +33,9 @@ impl FromRequestParts<Platform> for Query {
         let min_header = parts.headers.get(X_WAC_MIN_POSITION).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let query = parts.uri.query().unwrap_or_default();
         let pairs: Vec<(String, String)> = crate::form::pairs(query.as_bytes());
-        let path = parts.uri.path().to_owned();
+        // Below a nested router the URI has lost its prefix.
+        let info = parts.extensions.get::<RequestInfo>();
+        let path = info.map_or_else(|| parts.uri.path().to_owned(), |info| info.path.to_string());
         Ok(Self { pairs, min_header: min_header.map(std::borrow::Cow::into_owned), path })
     }
 }
@@ -100,6 +103,21 @@ impl Query {
     pub(crate) fn finish(&self) -> Result<(), Problem> {
         let Some((name, _)) = self.pairs.first() else { return Ok(()) };
         Err(Problem::parameter(name, "unknown_parameter", format!("There is no parameter `{name}` here.")))
+    }
+
+    /// `Link: rel="next"` of a full page of events: the same query from behind `last` on.
+    pub(crate) fn page_behind(&self, limit: usize, last: Position) -> HeaderMap {
+        let mut target = format!("{}?", self.path);
+        let kept = self.pairs.iter().filter(|(name, _)| !matches!(&**name, "after" | "limit" | "min_position"));
+        for (name, value) in kept {
+            target.push_str(&format!("{}={}&", crate::form::escape(name), crate::form::escape(value)));
+        }
+        target.push_str(&format!("limit={limit}&after={last}"));
+        let mut headers = HeaderMap::new();
+        if let Ok(link) = HeaderValue::from_str(&format!("<{target}>; rel=\"next\"")) {
+            headers.insert(LINK, link);
+        }
+        headers
     }
 
     /// `Link: rel="next"` of a full page: the same query from behind `last` on.

@@ -50,6 +50,16 @@ impl Reads {
         Ok(self.domain_views(Select::from(&DOMAINS).equals("name", name).limit(1)).await?.pop())
     }
 
+    /// Several domains at once, in no particular order; those that are not there are left out.
+    pub async fn domains_by_id(&self, ids: &[DomainId]) -> Result<Vec<DomainView>, ReadError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(SELECT_ROWS_MAX) {
+            let keys = ids.iter().map(|id| Value::from(id.as_str())).collect();
+            found.extend(self.domain_views(Select::from(&DOMAINS).one_of("id", keys)).await?);
+        }
+        Ok(found)
+    }
+
     /// Domains in the order of their ids; with `name`, only the one of that name.
     pub async fn domains(&self, name: Option<&str>, page: &PageOf) -> Result<Vec<DomainView>, ReadError> {
         let mut select = Select::from(&DOMAINS).after(page.after.clone()).limit(page.limit);
