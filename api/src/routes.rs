@@ -11,9 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Platform, Problem, docs, edge, events, graphql, health, metrics, oauth, openapi, sapi};
 
+/// Schemas that only the general answers name.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(sapi::schemas::Problem, sapi::schemas::FieldError, sapi::schemas::OauthError)))]
+struct Common;
+
 fn described() -> OpenApiRouter<Platform> {
     let below = OpenApiRouter::new().merge(sapi::routes()).merge(oauth::routes()).merge(events::routes());
-    OpenApiRouter::new().nest("/sapi", below)
+    OpenApiRouter::with_openapi(<Common as utoipa::OpenApi>::openapi()).nest("/sapi", below)
 }
 
 /// The OpenAPI document of this version.

@@ -335,9 +335,9 @@ pub(crate) struct ClientInput {
     /// Where an authorization answer may go. Default: nowhere.
     #[schema(nullable = false)]
     redirect_uris: Option<Vec<String>>,
-    /// How it may obtain tokens. Default: none.
-    #[schema(nullable = false)]
-    grants: Option<Vec<Grant>>,
+    /// How it may obtain tokens, each once.
+    #[schema(min_items = 1)]
+    grants: Vec<Grant>,
     /// Name or id of its domain. Default: the base domain.
     domain: Option<String>,
     /// Whether users are not asked for consent. Default: `false`.

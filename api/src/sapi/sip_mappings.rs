@@ -113,7 +113,11 @@ impl Input {
         }
         if let Some(name) = errors.first() {
             let pointer = format!("/credential/{name}");
-            return Err(wrong(&pointer, "data_invalid", "A SIP identity has a `username` and a `password`, both texts."));
+            return Err(wrong(
+                &pointer,
+                "data_invalid",
+                "A SIP identity has a `username` and a `password`, both texts.",
+            ));
         }
         Ok(Self { owner, data })
     }

@@ -49,7 +49,10 @@ async fn bodies_are_bounded_and_of_a_known_type() {
     let world = World::start().await;
     let admin = world.login("admin").await;
     let large = format!("{{\"username\": \"{}\"}}", "x".repeat(1024 * 1024));
-    world.with_headers("POST", "/sapi/users", Some(&admin), Some(&large), &[]).await.expect_problem(413, "payload_too_large");
+    world
+        .with_headers("POST", "/sapi/users", Some(&admin), Some(&large), &[])
+        .await
+        .expect_problem(413, "payload_too_large");
     let headers = [("content-type", "text/plain")];
     let answer = world.with_headers("POST", "/sapi/users", Some(&admin), Some("{}"), &headers).await;
     answer.expect_problem(415, "unsupported_media_type");
@@ -102,8 +105,10 @@ async fn a_repeated_request_happens_once() {
     assert!(!first.headers.contains_key("idempotent-replayed"));
     let again = world.with_headers("POST", "/sapi/users", Some(&admin), Some(body), &key).await.expect(201);
     assert_eq!(again.header("idempotent-replayed"), "true");
-    assert_eq!((again.text, again.headers.get("location"), again.headers.get("x-wac-position")),
-        (first.text.clone(), first.headers.get("location"), first.headers.get("x-wac-position")));
+    assert_eq!(
+        (again.text, again.headers.get("location"), again.headers.get("x-wac-position")),
+        (first.text.clone(), first.headers.get("location"), first.headers.get("x-wac-position"))
+    );
     let other = r#"{"username": "mallory", "domain": "demo"}"#;
     let answer = world.with_headers("POST", "/sapi/users", Some(&admin), Some(other), &key).await;
     answer.expect_problem(422, "idempotency_mismatch");

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 use wac_api::{ApiConfig, Behind, Platform, Ports, Waiter};
-use wac_commands::{Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits};
+use wac_commands::{
+    Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits,
+};
 use wac_events::{
     Actor, CommandId, CredentialKind, Environment, EventFilter, EventLog, MasterKey, Position, Role, StoreError,
     Subscription,
@@ -23,11 +25,11 @@ use wac_projections::{MemTables, Row, Rows, Select};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 /// Read models in memory, kept up by a task that follows the log.
-pub struct MemRows {
+pub(crate) struct MemRows {
     tables: RwLock<(MemTables, Position)>,
     moved: watch::Sender<Position>,
     /// Holds the follower back, to test reads that are behind.
-    pub held: watch::Sender<bool>,
+    pub(crate) held: watch::Sender<bool>,
 }
 
 impl MemRows {
@@ -93,31 +95,31 @@ impl Waiter for MemWaiter {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().expect("it is text")
     }
 
     /// The answer, if it has this status.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         self
     }
 
     /// The answer is a problem with this status and code.
     #[track_caller]
-    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+    pub(crate) fn expect_problem(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status);
         assert_eq!(answer.header("content-type"), "application/problem+json");
         let json = answer.json();
@@ -127,37 +129,37 @@ impl Answer {
         answer
     }
 
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.header("x-wac-position").parse().expect("it is a position")
     }
 
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.json()["id"].as_str().expect("it has an id").to_owned()
     }
 }
 
 /// A platform with its base domain, an administrator, a domain `demo` and users in both.
-pub struct World {
-    pub app: Router,
-    pub platform: Platform,
-    pub rows: Arc<MemRows>,
-    pub base: String,
-    pub demo: String,
-    pub admin: String,
-    pub alice: String,
-    pub bob: String,
-    pub carol: String,
+pub(crate) struct World {
+    pub(crate) app: Router,
+    pub(crate) platform: Platform,
+    pub(crate) rows: Arc<MemRows>,
+    pub(crate) base: String,
+    pub(crate) demo: String,
+    pub(crate) admin: String,
+    pub(crate) alice: String,
+    pub(crate) bob: String,
+    pub(crate) carol: String,
 }
 
 /// Every seeded user's password.
-pub const PASSWORD: &str = "qa2";
+pub(crate) const PASSWORD: &str = "qa2";
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(adjust: impl FnOnce(&mut ApiConfig)) -> Self {
+    pub(crate) async fn with(adjust: impl FnOnce(&mut ApiConfig)) -> Self {
         let options = StoreOptions::new(MasterKey::new([7; 32]));
         let stores = wac_store::open("memory:", options).await.expect("a store in memory opens");
         let env: Arc<dyn Environment> = Arc::new(SystemEnvironment);
@@ -254,14 +256,14 @@ impl World {
         id
     }
 
-    pub async fn execute(&self, command: &dyn Command) {
+    pub(crate) async fn execute(&self, command: &dyn Command) {
         let env = &self.platform.env;
         let ctx = Context::new(env.now(), Actor::System("seed".to_owned()), CommandId(env.new_uuid()));
         self.platform.execute(command, ctx).await.expect("the seed is accepted");
     }
 
     /// Sends a request as it is.
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
         let response = self.app.clone().oneshot(request).await.expect("a router never fails");
         let (parts, body) = response.into_parts();
@@ -271,7 +273,7 @@ impl World {
     }
 
     /// Sends a request with JSON and further headers.
-    pub async fn with_headers(
+    pub(crate) async fn with_headers(
         &self,
         method: &str,
         path: &str,
@@ -293,32 +295,32 @@ impl World {
         self.send(request.body(body).expect("a request")).await
     }
 
-    pub async fn call(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string());
         self.with_headers(method, path, Some(token), body.as_deref(), &[]).await
     }
 
-    pub async fn get(&self, path: &str, token: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         self.call("GET", path, token, None).await
     }
 
-    pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
         self.call("POST", path, token, Some(body)).await
     }
 
     /// A `POST` to a token endpoint.
-    pub async fn token_request(&self, body: Value) -> Answer {
+    pub(crate) async fn token_request(&self, body: Value) -> Answer {
         self.with_headers("POST", "/sapi/o/token", None, Some(&body.to_string()), &[]).await
     }
 
     /// An access token of a seeded user, `name@domain`.
-    pub async fn login(&self, username: &str) -> String {
+    pub(crate) async fn login(&self, username: &str) -> String {
         let body = json!({ "grant_type": "password", "username": username, "password": PASSWORD });
         let answer = self.token_request(body).await.expect(200);
         answer.json()["access_token"].as_str().expect("a token").to_owned()
     }
 
-    pub async fn guest(&self, domain: &str) -> String {
+    pub(crate) async fn guest(&self, domain: &str) -> String {
         let body = json!({ "grant_type": "anonymous", "username": format!("@{domain}") });
         let answer = self.token_request(body).await.expect(200);
         answer.json()["access_token"].as_str().expect("a token").to_owned()

@@ -8,4 +8,5 @@ mod oauth;
 mod openapi;
 mod platform_routes;
 mod samples;
+mod schemathesis;
 mod tenancy;

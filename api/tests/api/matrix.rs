@@ -70,7 +70,11 @@ async fn targets(world: &World, admin: &str, n: usize) -> Targets {
     let uri = format!("wac-user:{user}");
     let body = json!({ "ownerUri": uri, "credential": { "username": format!("2{n}") } });
     let mapping = world.post("/sapi/sipMappings", admin, body).await.expect(201).id();
-    let client = world.post("/sapi/clients", admin, json!({ "name": "t", "domain": "demo" })).await.expect(201).id();
+    let client = world
+        .post("/sapi/clients", admin, json!({ "name": "t", "domain": "demo", "grants": ["password"] }))
+        .await
+        .expect(201)
+        .id();
     Targets { user, credential, mapping, mapped: uri, client }
 }
 
@@ -93,7 +97,7 @@ fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (Stri
             let identity = if method == "POST" { format!("9{n}") } else { format!("3{n}") };
             (&targets.mapping, json!({ "ownerUri": targets.mapped, "credential": { "username": identity } }))
         }
-        "clients" => (&targets.client, json!({ "name": "renamed" })),
+        "clients" => (&targets.client, json!({ "name": "renamed", "grants": ["password"] })),
         _ => (&world.demo, Value::Null),
     };
     let mut path = path.replace("{id}", id);
@@ -110,11 +114,13 @@ async fn every_route_answers_every_kind_of_token_as_the_table_says() {
     let admin = world.login("admin").await;
     let client = json!({ "name": "c", "grants": ["client_credentials"], "domain": "demo" });
     let client = world.post("/sapi/clients", &admin, client).await.expect(201).json();
-    let body = json!({ "grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["secret"] });
+    let body =
+        json!({ "grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["secret"] });
     let client = world.token_request(body).await.expect(200).json()["access_token"].as_str().unwrap().to_owned();
     let short = json!({ "name": "short", "grants": ["client_credentials"], "accessTokenExpiration": 1 });
     let short = world.post("/sapi/clients", &admin, short).await.expect(201).json();
-    let body = json!({ "grant_type": "client_credentials", "client_id": short["id"], "client_secret": short["secret"] });
+    let body =
+        json!({ "grant_type": "client_credentials", "client_id": short["id"], "client_secret": short["secret"] });
     let expired = world.token_request(body).await.expect(200).json()["access_token"].as_str().unwrap().to_owned();
     let ended = tokio::time::timeout(Duration::from_secs(10), async {
         while world.get("/sapi/capabilities", &expired).await.status == 200 {
@@ -157,7 +163,8 @@ async fn every_route_answers_every_kind_of_token_as_the_table_says() {
             let body = body.map(|body| body.to_string());
             let answer = world.with_headers(method, &path, tokens[kind].as_deref(), body.as_deref(), &[]).await;
             if answer.status.as_u16() != *expected {
-                wrong.push(format!("{operation} as {kind}: expected {expected}, got {} {}", answer.status, answer.text));
+                wrong
+                    .push(format!("{operation} as {kind}: expected {expected}, got {} {}", answer.status, answer.text));
             }
         }
     }

@@ -99,7 +99,8 @@ async fn a_deleted_users_token_stops_and_a_demoted_administrator_is_none_any_mor
 async fn a_client_uses_the_grants_it_has() {
     let world = World::start().await;
     let admin = world.login("admin").await;
-    let body = json!({ "name": "CRM", "grants": ["client_credentials"], "domain": "demo", "accessTokenExpiration": 60 });
+    let body =
+        json!({ "name": "CRM", "grants": ["client_credentials"], "domain": "demo", "accessTokenExpiration": 60 });
     let created = world.post("/sapi/clients", &admin, body).await.expect(201);
     let client = created.json();
     let (id, secret) = (client["id"].as_str().unwrap(), client["secret"].as_str().unwrap());

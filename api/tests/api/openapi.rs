@@ -49,7 +49,8 @@ async fn the_schemas_name_the_fields_that_are_there() {
     assert_eq!(fields(&user), named("User"));
     let domain = world.get(&format!("/sapi/domains/{}", world.demo), &admin).await.expect(200).json();
     assert_eq!(fields(&domain), named("Domain"));
-    let client = world.post("/sapi/clients", &admin, json!({ "name": "x" })).await.expect(201).json();
+    let client =
+        world.post("/sapi/clients", &admin, json!({ "name": "x", "grants": ["password"] })).await.expect(201).json();
     assert_eq!(fields(&client), named("Client"));
     let body = json!({ "type": "token", "user": world.admin, "data": { "a": 1 } });
     let credential = world.post("/sapi/credentials", &admin, body).await.expect(201).json();

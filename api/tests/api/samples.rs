@@ -17,7 +17,8 @@ async fn tokens_are_obtained_as_the_guide_prints_it() {
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 3599);
     assert!(tokens["refresh_token"].is_string());
-    let authorization = format!("{} {}", tokens["token_type"].as_str().unwrap(), tokens["access_token"].as_str().unwrap());
+    let authorization =
+        format!("{} {}", tokens["token_type"].as_str().unwrap(), tokens["access_token"].as_str().unwrap());
     let request = [("authorization", authorization.as_str())];
     world.with_headers("GET", "/sapi/domains", None, None, &request).await.expect(200);
 

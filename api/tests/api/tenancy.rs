@@ -34,8 +34,13 @@ async fn a_user_changes_of_his_own_record_what_is_his() {
     let path = format!("/sapi/users/{}", world.alice);
     let mine = json!({ "email": "new@example.test", "mobilePhone": ["600"], "displayName": "Alice" });
     world.call("PATCH", &path, &alice, Some(mine)).await.expect(200);
-    for (field, value) in [("role", json!("admin")), ("username", json!("root")), ("capabilities", json!(["+x"])),
-        ("alias", json!("other")), ("domain", json!("quobis"))] {
+    for (field, value) in [
+        ("role", json!("admin")),
+        ("username", json!("root")),
+        ("capabilities", json!(["+x"])),
+        ("alias", json!("other")),
+        ("domain", json!("quobis")),
+    ] {
         let answer = world.call("PATCH", &path, &alice, Some(json!({ field: value }))).await;
         let answer = answer.expect_problem(403, "forbidden").json();
         assert_eq!(answer["errors"][0]["pointer"], format!("/{field}"));
@@ -43,8 +48,14 @@ async fn a_user_changes_of_his_own_record_what_is_his() {
     let whole = json!({ "username": "alice", "domain": "demo", "email": "third@example.test" });
     let user = world.call("PUT", &path, &alice, Some(whole)).await.expect(200).json();
     assert_eq!((user["role"].as_str(), user["email"].as_str()), (Some("user"), Some("third@example.test")));
-    world.call("PATCH", &format!("/sapi/users/{}", world.bob), &alice, Some(json!({}))).await.expect_problem(403, "forbidden");
-    world.call("PATCH", &format!("/sapi/users/{}", world.carol), &alice, Some(json!({}))).await.expect_problem(404, "not_found");
+    world
+        .call("PATCH", &format!("/sapi/users/{}", world.bob), &alice, Some(json!({})))
+        .await
+        .expect_problem(403, "forbidden");
+    world
+        .call("PATCH", &format!("/sapi/users/{}", world.carol), &alice, Some(json!({})))
+        .await
+        .expect_problem(404, "not_found");
     world.call("DELETE", &path, &alice, None).await.expect_problem(403, "forbidden");
 }
 
