@@ -52,8 +52,10 @@ pub(crate) fn shadow_name(table: &Table, version: u32, generation: u64) -> Strin
 /// `create table`, under `physical`; constraint and index names are made of `indexed_as`.
 pub(crate) fn create_table(dialect: Dialect, table: &Table, physical: &str, indexed_as: &str) -> String {
     let columns: Vec<String> = table.columns.iter().map(|column| column_definition(dialect, table, column)).collect();
+    // Room in every page keeps updates of columns without an index (a log-in) out of the indexes.
+    let storage = if dialect == Dialect::Postgres { " with (fillfactor = 85)" } else { "" };
     format!(
-        "create table {} ({}, constraint {} primary key ({}))",
+        "create table {} ({}, constraint {} primary key ({})){storage}",
         quoted(physical),
         columns.join(", "),
         quoted(&format!("{indexed_as}_key")),

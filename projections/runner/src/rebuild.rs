@@ -247,11 +247,14 @@ impl Rebuild {
         self.members[0].checkpoint.position = to;
     }
 
-    /// Indexes are made when the rows are there: faster than keeping them up meanwhile.
+    /// Indexes are made when the rows are there: faster than keeping them up meanwhile. Then
+    /// PostgreSQL's planner learns what the new tables hold before anybody reads them.
     async fn make_indexes(&mut self) -> Result<(), RunnerError> {
         for table in self.projection().tables() {
             let physical = ddl::shadow_name(table, self.checkpoint().version, self.checkpoint().generation);
-            for sql in ddl::create_indexes(table, &physical, &physical) {
+            let analyze =
+                (Dialect::of(&self.db) == Dialect::Postgres).then(|| format!("analyze {}", ddl::quoted(&physical)));
+            for sql in ddl::create_indexes(table, &physical, &physical).into_iter().chain(analyze) {
                 let mut tx = DbTx::begin(&self.db).await?;
                 tx.conn().execute_raw(&sql).await.map_err(failed("indexing shadow tables"))?;
                 tx.commit().await?;
