@@ -9,8 +9,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(filter: &str, json: bool) -> Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("log.filter: {filter:?} is not a log filter"))?;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     if json {
         subscriber.json().flatten_event(true).with_current_span(false).try_init().ok();
     } else {

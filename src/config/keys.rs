@@ -229,4 +229,25 @@ mod tests {
         assert_eq!(nearest("relay.personal_fields", names()), Some("relay.personalFields"));
         assert_eq!(nearest("zzzzzz", names()), None);
     }
+
+    /// One row of the table in `docs/configuration.md`.
+    fn documented(key: &Key) -> String {
+        let default = match key.default {
+            None => "unset".to_owned(),
+            Some("") => "empty".to_owned(),
+            Some(default) => format!("`{default}`"),
+        };
+        let variable = key.alias.map_or_else(|| key.variable(), str::to_owned);
+        let flag = key.flag.map_or_else(String::new, |flag| format!(" `{flag}`"));
+        format!("| `{}` | `{variable}`{flag} | {default} | {} |", key.name, key.help)
+    }
+
+    #[test]
+    fn the_documentation_lists_every_key_as_it_is() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+        let documentation = std::fs::read_to_string(path).unwrap();
+        let missing: Vec<String> =
+            KEYS.iter().map(documented).filter(|row| !documentation.lines().any(|line| line == row)).collect();
+        assert!(missing.is_empty(), "docs/configuration.md lacks\n{}", missing.join("\n"));
+    }
 }

@@ -65,7 +65,7 @@ fn following_shows_what_another_process_appends() {
         .spawn()
         .unwrap();
     let lines = lines_of(&mut follower);
-    let mut next = || serde_json::from_str::<Value>(&lines.recv_timeout(PATIENCE).unwrap()).unwrap();
+    let next = || serde_json::from_str::<Value>(&lines.recv_timeout(PATIENCE).unwrap()).unwrap();
     for name in ["admin", "alice", "bob", "carol", "mallory"] {
         assert_eq!(next()["data"]["username"], name);
     }
