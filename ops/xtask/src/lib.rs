@@ -1,10 +1,12 @@
 //! The project's own checks, and the services its tests run against.
 //!
 //! As a library: [`services`], a private PostgreSQL and a real Apache Kafka for tests; [`tidy`], the
-//! house rules; [`contracts`], the generated descriptions of the event stream. As a binary
+//! house rules; [`contracts`], the generated descriptions of the event stream; [`python`], the packages
+//! that tests in Python need. As a binary
 //! (`cargo xtask`): these, setup, tests and continuous integration.
 
 pub mod contracts;
+pub mod python;
 pub mod services;
 pub mod tidy;
 

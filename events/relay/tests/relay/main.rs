@@ -4,6 +4,7 @@
 mod consumer_example;
 mod faults;
 mod leases;
+mod measuring;
 mod records;
 mod resuming;
 mod support;

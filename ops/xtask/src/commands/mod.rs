@@ -1,13 +1,11 @@
 //! What each subcommand does. Every one returns the exit code of the process.
 
-mod python;
-
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use xtask::services::{DATABASE_URL_VARIABLE, KAFKA_BROKERS_VARIABLE, Kafka, Postgres};
-use xtask::{contracts as documents, repository, tidy as rules};
+use xtask::{contracts as documents, python, repository, tidy as rules};
 
 /// A child's environment without what `cargo run` has set for this program.
 fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {

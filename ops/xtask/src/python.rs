@@ -3,18 +3,23 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::repository;
+use crate::services::{cache_directory, run};
 use anyhow::{Context, Result};
-use xtask::repository;
-use xtask::services::{cache_directory, run};
 
 /// Environment variable with the Python that has the packages of [`REQUIREMENTS`].
-pub(crate) const PYTHON_VARIABLE: &str = "WAC_TEST_PYTHON";
+pub const PYTHON_VARIABLE: &str = "WAC_TEST_PYTHON";
 /// Files of pinned requirements; those that exist are installed.
 const REQUIREMENTS: [&str; 2] = ["docs/examples/requirements.txt", "ops/test-requirements.txt"];
 
+/// The Python for tests: the one `cargo xtask test` has prepared, else [`environment`]'s.
+pub fn for_tests() -> Result<PathBuf> {
+    std::env::var_os(PYTHON_VARIABLE).map_or_else(environment, |python| Ok(python.into()))
+}
+
 /// Makes the environment in the cache directory unless it is there for these very requirements;
 /// returns its interpreter.
-pub(crate) fn environment() -> Result<PathBuf> {
+pub fn environment() -> Result<PathBuf> {
     let files: Vec<_> = REQUIREMENTS.iter().map(|file| repository().join(file)).filter(|path| path.exists()).collect();
     let mut wanted = String::new();
     for file in &files {
