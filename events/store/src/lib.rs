@@ -34,9 +34,11 @@ pub use import::{ImportError, ImportedKey, LogImport};
 pub use keys::{KEY_CACHED_FOR, KEYS_CACHED_MAX};
 pub use migrations::{Migrated, migrate};
 pub use open::open;
+pub use postgres::{POSTGRES_ACQUIRE_TIMEOUT, POSTGRES_WATCH_INTERVAL};
+pub use sqlite::SQLITE_WATCH_INTERVAL;
 pub use writer::{
-    BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_EVENTS_MAX, COMMANDS_REMEMBERED, OUTCOME_PATIENCE,
-    OVERLOADED_RETRY_AFTER, QUEUE_COMMANDS_MAX, STREAMS_REMEMBERED,
+    BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_EVENTS_MAX, COMMANDS_REMEMBERED, EVENT_BYTES_MAX, NAME_BYTES_MAX,
+    OUTCOME_PATIENCE, OVERLOADED_RETRY_AFTER, QUEUE_COMMANDS_MAX, STREAMS_REMEMBERED,
 };
 
 /// Connections for reading, unless said otherwise. One costs about 1 MB with SQLite, and a process

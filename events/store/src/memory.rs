@@ -53,7 +53,7 @@ impl State {
         };
         let ids: HashSet<_> = batch.rows.iter().map(|row| row.event.event_id).collect();
         if batch.rows.iter().any(taken) || ids.len() < batch.rows.len() {
-            return Err(CommitError::Taken(StoreError::new("append", "a command or event id is in the log already")));
+            return Err(CommitError::Taken);
         }
         let recorded_at = batch.now.max(self.head().recorded_at);
         for row in batch.rows {

@@ -27,11 +27,6 @@ impl Wake {
         });
     }
 
-    /// The highest position heard of.
-    pub(crate) fn heard(&self) -> u64 {
-        *self.head.borrow()
-    }
-
     /// Waits until a position beyond `position` has been heard of, at most for `patience`.
     pub(crate) async fn wait_beyond(&self, position: Position, patience: Duration) {
         let mut head = self.head.subscribe();

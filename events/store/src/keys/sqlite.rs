@@ -1,14 +1,21 @@
 //! Keys in SQLite.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use wac_events::{StoreError, SubjectId, Time};
 
 use super::{KeyTable, Stored};
 use crate::db::{SqliteDb, WriterPlace, sqlite_options};
 use crate::error::failed;
+
+/// How long the destruction of a key waits for readers and other checkpoints.
+const TRUNCATE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause between attempts.
+const TRUNCATE_PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct SqliteKeys {
     path: PathBuf,
@@ -38,10 +45,19 @@ impl SqliteKeys {
 /// Empties the write-ahead log: what was deleted or overwritten is overwritten in the file itself
 /// (`secure_delete`), but the log still holds pages from before.
 async fn truncate_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let (busy, ..): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(connection).await?;
-    match busy {
-        0 => Ok(()),
-        _ => Err(sqlx::Error::Protocol("a long read keeps the write-ahead log from being emptied; try again".into())),
+    let deadline = Instant::now() + TRUNCATE_TIMEOUT;
+    loop {
+        let (busy, ..): (i64, i64, i64) =
+            sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut *connection).await?;
+        if busy == 0 {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            let text = "a long read keeps the write-ahead log from being emptied; try again";
+            return Err(sqlx::Error::Protocol(text.into()));
+        }
+        // Another connection moves pages right now, for which SQLite does not wait by itself.
+        tokio::time::sleep(TRUNCATE_PAUSE).await;
     }
 }
 

@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one batch may take before its connection is given up and its outcome looked up.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection unused for longer is tried out before a batch is sent, so that one which died
+/// meanwhile does not make the batch's outcome a question.
+const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 /// After a failed attempt to connect, callers get its error for this long without another one.
 const CONNECT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -30,16 +33,21 @@ const APPEND: &str = "select head, written, streams, versions from log_append(\
 pub(super) struct PostgresBackend {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
+    used: Instant,
     /// The last failed attempt to connect.
     refused: Option<(Instant, StoreError)>,
 }
 
 impl PostgresBackend {
     pub(super) fn new(options: PgConnectOptions) -> Self {
-        Self { options, connection: None, refused: None }
+        Self { options, connection: None, used: Instant::now(), refused: None }
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() && self.used.elapsed() > TRUSTED_IDLE {
+            // A failure drops the connection, and the next one is made right here.
+            let _ = self.run(LOOK_UP_TIMEOUT, async |connection| connection.ping().await).await;
+        }
         if self.connection.is_some() {
             return Ok(());
         }
@@ -81,6 +89,7 @@ impl PostgresBackend {
             state.is_none_or(|state| state.starts_with("57P") || state.starts_with("08"))
         };
         if !result.as_ref().is_err_and(ended) {
+            self.used = Instant::now();
             self.connection = Some(connection);
         }
         result

@@ -10,7 +10,7 @@ pub(super) fn commit_error(error: sqlx::Error) -> CommitError {
     let error = StoreError::new("append", error);
     match state.as_deref() {
         // unique_violation
-        Some("23505") => CommitError::Taken(error),
+        Some("23505") => CommitError::Taken,
         // Classes: data exception, integrity constraint, program limit exceeded.
         Some(state) if ["22", "23", "54"].iter().any(|class| state.starts_with(class)) => CommitError::Content(error),
         // The server went down or was told to end this session: at which moment, nobody says.

@@ -19,6 +19,7 @@ use crate::names::Names;
 use crate::wake::Wake;
 use crate::writer::WriterHandle;
 use append::PostgresBackend;
+pub use listen::POSTGRES_WATCH_INTERVAL;
 use read::PostgresReader;
 pub(crate) use types::PgTime;
 

@@ -196,7 +196,7 @@ impl Backend for SqliteBackend {
         };
         self.roll_back().await;
         let error = commit_error(error, committing);
-        if matches!(error, CommitError::Taken(_)) {
+        if matches!(error, CommitError::Taken) {
             // Another process may have taken the positions this batch was meant for.
             match self.moved_since(batch.known_head).await {
                 Ok(Commit::Moved { head, .. }) if head == batch.known_head => return Err(error),

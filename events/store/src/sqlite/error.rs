@@ -21,7 +21,7 @@ pub(super) fn commit_error(error: sqlx::Error, committing: bool) -> CommitError 
     let code = code(&error);
     let error = StoreError::new("append", error);
     match code {
-        Some(SQLITE_CONSTRAINT) => CommitError::Taken(error),
+        Some(SQLITE_CONSTRAINT) => CommitError::Taken,
         Some(SQLITE_TOOBIG | SQLITE_MISMATCH) => CommitError::Content(error),
         // The commit record may have reached the disk although the disk complained.
         Some(SQLITE_IOERR) | None if committing => CommitError::Unknown(error),

@@ -19,6 +19,7 @@ use crate::wake::Wake;
 use crate::writer::WriterHandle;
 use append::SqliteBackend;
 use read::SqliteReader;
+pub use watch::SQLITE_WATCH_INTERVAL;
 
 pub(crate) type SqliteLog = StoreLog<SqliteReader>;
 

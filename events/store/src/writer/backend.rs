@@ -57,7 +57,7 @@ pub(crate) enum Commit {
 pub(crate) enum CommitError {
     /// A uniqueness rule refused it: a command or event id is in the log already, or a stream
     /// believed new exists. Nothing was written.
-    Taken(StoreError),
+    Taken,
     /// The store refuses the content. Nothing was written.
     Content(StoreError),
     /// The store cannot write now. Nothing was written.

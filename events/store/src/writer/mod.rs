@@ -19,6 +19,7 @@ use backend::Backend;
 use plan::{Job, Known};
 use recent::Recent;
 use settle::Writer;
+pub use validate::{EVENT_BYTES_MAX, NAME_BYTES_MAX};
 
 /// Most commands waiting for a log's writer; more are refused with [`AppendError::Overloaded`].
 pub const QUEUE_COMMANDS_MAX: usize = 4_096;

@@ -109,10 +109,10 @@ impl<B: Backend> Writer<B> {
                 Ok(Commit::Moved { head, versions, complete }) => {
                     self.moved(head, versions, complete, &mut attempt);
                 }
-                Err(CommitError::Taken(_)) if attempt.taken > 0 => {
+                Err(CommitError::Taken) if attempt.taken > 0 => {
                     return End::Alone("an event id is in the log already");
                 }
-                Err(CommitError::Taken(_)) => {
+                Err(CommitError::Taken) => {
                     attempt.taken += 1;
                     attempt.look_up_all = true;
                     attempt.verify_all = true;
@@ -215,7 +215,7 @@ impl<B: Backend> Writer<B> {
                 },
                 Verdict::Conflict { stream, expected, actual } => match &repeated {
                     Ok(known) => match known.commands.get(&job.batch.command_id) {
-                        Some((first, last)) => Ok(at(first, last, true)),
+                        Some((first, last)) => Ok(at(first, last, !job.sent)),
                         None => Err(AppendError::Conflict { stream, expected, actual }),
                     },
                     Err(error) => Err(AppendError::Unavailable(error.clone())),

@@ -1,0 +1,173 @@
+//! Many writers, roll-backs, and subscribers that come and go: nothing is skipped, doubled or
+//! reordered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::task::JoinSet;
+use wac_events::{AppendError, CommandId, EventFilter, EventLog, Position, Recorded, Subscription};
+
+use crate::harness::*;
+
+on_every_store!(every_committed_event_is_seen_exactly_once_and_in_order, recorded_times_never_go_back);
+
+const WRITERS: u64 = 12;
+const COMMANDS_EACH: u64 = 40;
+const SUBSCRIBERS: u64 = 4;
+
+async fn every_committed_event_is_seen_exactly_once_and_in_order(fixture: Fixture) {
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let other = fixture.other_node().await;
+    let nodes = [fixture.log().clone(), other.log.clone()];
+    let writing = Arc::new(AtomicBool::new(true));
+    let mut writers = JoinSet::new();
+    for n in 0..WRITERS {
+        let log = nodes[n as usize % 2].clone();
+        writers.spawn(write(log, StdRng::seed_from_u64(seed ^ n)));
+    }
+    let mut subscribers = JoinSet::new();
+    for n in 0..SUBSCRIBERS {
+        let log = nodes[n as usize % 2].clone();
+        subscribers.spawn(subscribe(log, writing.clone(), StdRng::seed_from_u64(seed ^ (n << 32))));
+    }
+    let roll_backs = roll_back(&fixture, &writing, StdRng::seed_from_u64(!seed));
+    let acknowledged = async {
+        let acknowledged: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
+        writing.store(false, Ordering::SeqCst);
+        acknowledged
+    };
+    let (acknowledged, rolled_back) = futures::join!(acknowledged, roll_backs);
+    assert!(rolled_back > 0 || fixture.url == "memory:");
+
+    let log = everything(fixture.log()).await;
+    assert_in_order(&log);
+    assert_eq!(acknowledged.len() as u64, WRITERS * COMMANDS_EACH);
+    let mut first_of: HashMap<Position, CommandId> = HashMap::new();
+    let mut events = 0;
+    for (command, first, last) in acknowledged {
+        assert_eq!(first_of.insert(first, command), None, "two commands got one position");
+        events += last.0 - first.0 + 1;
+        let payload = &log[first.0 as usize - 1].data;
+        assert!(payload.contains(&command.to_string()), "{payload} is not of command {command}");
+    }
+    assert_eq!(events, log.len() as u64, "what is in the log was acknowledged, and nothing else");
+    for seen in subscribers.join_all().await {
+        assert_eq!(seen, log);
+    }
+}
+
+/// Appends commands of one or two events to random streams, pausing between reading a stream's
+/// version and appending.
+async fn write(log: Arc<dyn EventLog>, mut random: StdRng) -> Vec<(CommandId, Position, Position)> {
+    let mut acknowledged = Vec::new();
+    while (acknowledged.len() as u64) < COMMANDS_EACH {
+        let streams =
+            [stream(&random.random_range(0..6u32).to_string()), stream(&random.random_range(6..20u32).to_string())];
+        let mut appends = Vec::new();
+        let command = new_command();
+        for stream in &streams[..random.random_range(1..=2)] {
+            let version = log.read_stream(stream, 1, 10_000).await.unwrap().len() as u64;
+            let mut event = event("room.touched", version);
+            event.data = format!(r#"{{"command":"{command}"}}"#);
+            appends.push(exactly(stream, version, vec![event]));
+        }
+        if random.random_bool(0.5) {
+            tokio::time::sleep(Duration::from_micros(random.random_range(0..3_000))).await;
+        }
+        let mut batch = batch(appends);
+        batch.command_id = command;
+        match log.append(batch).await {
+            Ok(appended) => acknowledged.push((command, appended.first, appended.last)),
+            Err(AppendError::Conflict { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    acknowledged
+}
+
+/// Reads the log to its end, starting anew from its checkpoint again and again, and giving up
+/// waiting halfway now and then.
+async fn subscribe(log: Arc<dyn EventLog>, writing: Arc<AtomicBool>, mut random: StdRng) -> Vec<Recorded> {
+    let mut seen = Vec::new();
+    let mut checkpoint = Position::START;
+    loop {
+        let last_round = !writing.load(Ordering::SeqCst);
+        let mut subscription =
+            Subscription::new(log.clone(), checkpoint, EventFilter::default(), random.random_range(1..50));
+        for _ in 0..random.random_range(1..10) {
+            let patience = Duration::from_millis(random.random_range(1..20));
+            if let Ok(page) = tokio::time::timeout(patience, subscription.next()).await {
+                seen.extend(page.unwrap().events);
+            }
+        }
+        checkpoint = subscription.position();
+        if last_round && checkpoint >= log.head().await.unwrap().position {
+            return seen;
+        }
+    }
+}
+
+/// Transactions that take the writer's place, write, and are rolled back.
+async fn roll_back(fixture: &Fixture, writing: &AtomicBool, mut random: StdRng) -> u32 {
+    const INSERT: &str = "insert into events (position, stream_id, version, event_id, type, schema_version, data, meta, \
+        occurred_at, recorded_at) ";
+    let mut rolled_back = 0;
+    while writing.load(Ordering::SeqCst) && fixture.url != "memory:" {
+        match &fixture.stores.db {
+            wac_store::Db::Postgres(pool) => {
+                let mut tx = pool.begin().await.unwrap();
+                let head: i64 =
+                    sqlx::query_scalar("select position from log_head for update").fetch_one(&mut *tx).await.unwrap();
+                let sql = format!(
+                    "{INSERT} values ($1, 'ghost-1', 1, gen_random_uuid(), 'ghost.seen', 1, '{{}}', '{{}}', now(), now())"
+                );
+                sqlx::query(sqlx::AssertSqlSafe(sql)).bind(head + 1).execute(&mut *tx).await.unwrap();
+                tokio::time::sleep(Duration::from_micros(random.random_range(0..5_000))).await;
+                tx.rollback().await.unwrap();
+            }
+            wac_store::Db::Sqlite(db) => {
+                let mut tx = db.write().await.unwrap();
+                let sql = format!(
+                    "{INSERT} select position + 1, 'ghost-1', 1, randomblob(16), 'ghost.seen', 1, '{{}}', '{{}}', 0, 0 from log_head"
+                );
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+                tokio::time::sleep(Duration::from_micros(random.random_range(0..5_000))).await;
+                tx.rollback().await.unwrap();
+            }
+        }
+        rolled_back += 1;
+        tokio::time::sleep(Duration::from_millis(random.random_range(1..20))).await;
+    }
+    rolled_back
+}
+
+async fn recorded_times_never_go_back(fixture: Fixture) {
+    let clock = Arc::new(SetClock::default());
+    // The same kind of store, with a clock that is set back and a second node whose clock is ahead.
+    let (url, home, _database) = match fixture.url.as_str() {
+        "memory:" => ("memory:".to_owned(), Home::Memory, None),
+        url if url.starts_with("sqlite") => {
+            let (url, home) = sqlite_home();
+            (url, home, None)
+        }
+        _ => {
+            let database = TestDatabase::create().await;
+            (database.url.clone(), Home::Memory, Some(database))
+        }
+    };
+    let fixture = Fixture::new(url, home, clock.clone()).await;
+    let a = stream("a");
+    for (version, millis) in [2_000_000, 1_000_000, 5_000_000, 4_999_999, 0].into_iter().enumerate() {
+        clock.set(millis);
+        fixture.log().append(one(&a, version as u64)).await.unwrap();
+    }
+    let events = everything(fixture.log()).await;
+    let recorded: Vec<_> = events.iter().map(|event| event.recorded_at.millis()).collect();
+    assert_eq!(recorded, [2_000_000, 2_000_000, 5_000_000, 5_000_000, 5_000_000]);
+    assert_eq!(fixture.log().head().await.unwrap().recorded_at.millis(), 5_000_000);
+}
