@@ -2,6 +2,7 @@
 
 mod idle;
 mod load;
+mod relay;
 mod replay;
 mod sapi;
 
@@ -14,6 +15,7 @@ pub(crate) async fn run(command: &BenchCommand) -> Result<()> {
     match command {
         BenchCommand::Replay(args) => replay::run(args).await,
         BenchCommand::Sapi(args) => sapi::run(args).await,
-        BenchCommand::Log(_) | BenchCommand::Relay(_) => anyhow::bail!("this measurement is not part of this build"),
+        BenchCommand::Relay(args) => relay::run(args).await,
+        BenchCommand::Log(_) => anyhow::bail!("this measurement is not part of this build"),
     }
 }

@@ -30,7 +30,8 @@ pub(super) async fn run(args: &BenchArgs) -> Result<()> {
     Ok(())
 }
 
-async fn made_up(directory: &std::path::Path) -> Result<Stores> {
+/// A log of events made up, in this directory.
+pub(super) async fn made_up(directory: &std::path::Path) -> Result<Stores> {
     let url = format!("sqlite://{}", directory.join("wac.db").display());
     let stores = wac_store::open(&url, StoreOptions::new(MasterKey::new([7; 32]))).await?;
     eprintln!("wac: no log is named; making one up of {} events", thousands(EVENTS));
@@ -66,7 +67,8 @@ fn print(figures: &ReplayFigures, output: Format) -> Result<()> {
     Ok(line(&format!("{} events; the verification found everything {sound}", thousands(figures.events)))?)
 }
 
-fn rounded(rate: f64) -> String {
+/// A rate to the nearest whole number.
+pub(super) fn rounded(rate: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -238,7 +238,8 @@ pub(crate) fn api_config(settings: &Settings, base: (String, DomainId), public_u
     }
 }
 
-fn relay_config(settings: &Settings) -> RelayConfig {
+/// The relay's settings.
+pub(crate) fn relay_config(settings: &Settings) -> RelayConfig {
     RelayConfig {
         cluster: settings.relay_cluster.clone(),
         partitions: settings.relay_partitions,
