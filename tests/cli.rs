@@ -8,4 +8,5 @@ mod cli {
     mod dev;
     mod log;
     mod refusals;
+    mod serve;
 }

@@ -111,14 +111,21 @@ fn a_termination_lets_requests_finish_and_ends_within_ten_seconds_whatever_is_op
     let directory = directory();
     let dev = Dev::start(&directory.path().join("data"));
     let address = dev.http().trim_start_matches("http://").to_owned();
-    // One connection that says nothing, and one in the middle of a request's head.
+    // A stream without an end, a connection that says nothing, and one in the middle of a request's head.
+    let token = dev.token("admin@quobis");
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let request = format!("GET /sapi/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut head = [0; 15];
+    std::io::Read::read_exact(&mut stream, &mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
     let silent = std::net::TcpStream::connect(&address).unwrap();
     let mut half = std::net::TcpStream::connect(&address).unwrap();
     std::io::Write::write_all(&mut half, b"GET /livez HTTP/1.1\r\nHost: x\r\n").unwrap();
     let (code, took) = dev.end(Signal::TERM);
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
-    drop((silent, half));
+    drop((stream, silent, half));
 }
 
 #[test]
