@@ -39,7 +39,8 @@ const RULES: &[Rule] = &[
     Rule { name: "wac-relay", may_use: &["wac-events"], pure: false },
     Rule { name: "wac-commands", may_use: &["wac-events"], pure: true },
     Rule { name: "wac-projections", may_use: &["wac-events"], pure: true },
-    Rule { name: "wac-runner", may_use: &["wac-events", "wac-projections"], pure: false },
+    // The rows live in the database of the log, whose handle the store has.
+    Rule { name: "wac-runner", may_use: &["wac-events", "wac-store", "wac-projections"], pure: false },
     Rule { name: "wac-api", may_use: &["wac-events", "wac-commands", "wac-projections", "wac-runner"], pure: false },
     Rule { name: "wac-media", may_use: &[], pure: true },
     Rule { name: "wac-media-io", may_use: &["wac-media", "wac-commands", "wac-events"], pure: false },
