@@ -59,7 +59,10 @@ fn touch(platform: &Platform, event: &Recorded) {
             }
         }
         // Another node may have destroyed the key.
-        "subject.erased" => platform.handler.forget(&event.stream.id().into()),
+        "subject.erased" => {
+            platform.handler.forget(&event.stream.id().into());
+            platform.users.forget(&event.stream.id().into());
+        }
         _ => {}
     }
 }

@@ -9,6 +9,8 @@ set -eu
 base=$1
 token=$2
 shift 2
+# Its caches and reports stay out of the working directory.
+cd "$(mktemp -d)"
 exec "${SCHEMATHESIS:-schemathesis}" run "$base/sapi/openapi.json" \
     --url "$base" \
     --header "Authorization: Bearer $token" \

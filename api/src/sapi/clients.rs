@@ -100,7 +100,8 @@ fn with_secret(client: &ClientView, secret: Option<String>, done: &Done) -> Valu
     object
 }
 
-fn of_state(client: &Client, domain_name: String) -> ClientView {
+/// A folded state as a view.
+pub(crate) fn of_state(client: &Client, domain_name: String) -> ClientView {
     ClientView {
         id: client.id.clone(),
         name: client.name.clone(),

@@ -34,12 +34,12 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
 }
 
 /// Whether the caller's token is one of the owner: the user, or the guest who has it leased.
-pub(super) fn owns(caller: &Caller, credential: &CredentialView) -> bool {
+pub(crate) fn owns(caller: &Caller, credential: &CredentialView) -> bool {
     (credential.user.is_some() && credential.user == caller.user)
         || credential.leased_by.as_ref() == Some(&caller.token)
 }
 
-pub(super) fn target(credential: &CredentialView) -> Target<'_> {
+pub(crate) fn target(credential: &CredentialView) -> Target<'_> {
     Target::Credential {
         owner: credential.user.as_ref(),
         leased_by: credential.leased_by.as_ref(),
@@ -291,10 +291,7 @@ impl Platform {
         if limited && differs {
             return Err(Problem::forbidden("You may change your password, and nothing else of it."));
         }
-        let data = match input.data {
-            Some(data) => Some((self.identity_key(current.kind, &current.domain, &data), data)),
-            None => None,
-        };
+        let data = input.data.map(|data| (self.identity_key(current.kind, &current.domain, &data), data));
         let identity_key = data.as_ref().and_then(|(key, _)| key.clone());
         let data = match data {
             Some((_, data)) => Some(self.secret_of(write, current.kind, data).await?),

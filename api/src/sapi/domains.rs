@@ -230,7 +230,8 @@ impl Platform {
         self.domain_at(id, done.position()).await
     }
 
-    async fn domain_at(&self, id: &DomainId, position: Position) -> Result<DomainView, Problem> {
+    /// The domain as it was at a position.
+    pub(crate) async fn domain_at(&self, id: &DomainId, position: Position) -> Result<DomainView, Problem> {
         let Folded::Domain(domain) = self.handler.load_at(&id.stream(), position).await? else {
             return Err(nothing_here());
         };

@@ -1,10 +1,10 @@
 //! SAPI: the REST interface. One file a resource; what they share is in [`common`].
 
 mod capabilities;
-mod clients;
-mod common;
-mod credential_input;
-mod credentials;
+pub(crate) mod clients;
+pub(crate) mod common;
+pub(crate) mod credential_input;
+pub(crate) mod credentials;
 mod domain_json;
 mod domains;
 mod lists;
@@ -12,7 +12,7 @@ pub(crate) mod schemas;
 mod sip_mappings;
 mod user_cache;
 mod user_input;
-mod user_json;
+pub(crate) mod user_json;
 mod users;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::Platform;
 
 pub use capabilities::effective_capabilities;
+pub(crate) use capabilities::service_capabilities;
 pub(crate) use user_cache::{CachedUser, UserCache};
 
 /// Every resource, below `/sapi`.

@@ -34,6 +34,11 @@ impl Default for UserCache {
 }
 
 impl UserCache {
+    /// Forgets an erased person: nothing of it stays in memory either.
+    pub(crate) fn forget(&self, id: &UserId) {
+        self.0.invalidate(id);
+    }
+
     /// An entry that still holds, and is not older than `min`.
     pub(crate) fn find(&self, platform: &Platform, id: &UserId, min: Option<Position>) -> Option<Arc<CachedUser>> {
         let freshness = &platform.freshness;

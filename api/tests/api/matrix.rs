@@ -79,8 +79,8 @@ async fn targets(world: &World, admin: &str, n: usize) -> Targets {
 }
 
 fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (String, Option<Value>) {
-    let (method, path) = operation.split_once(' ').unwrap();
-    let (id, body) = match path.split('/').nth(2).unwrap() {
+    let (method, path) = operation.split_once(' ').expect("a method and a path");
+    let (id, body) = match path.split('/').nth(2).expect("a resource") {
         "domains" => {
             let name = if path.contains('{') { "demo".to_owned() } else { format!("d-{n}") };
             (&world.demo, json!({ "domain": name, "parent": "quobis", "enableAnonymous": true }))

@@ -1,0 +1,17 @@
+//! GraphQL and the event stream, in process and over real sockets.
+
+#[path = "../api/harness.rs"]
+#[allow(dead_code)]
+mod harness;
+
+mod client;
+mod event_pages;
+mod history;
+mod limits;
+mod live;
+mod mutations;
+mod past;
+mod queries;
+mod schema;
+mod sockets;
+mod tenancy;
