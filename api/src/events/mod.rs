@@ -20,7 +20,7 @@ pub(crate) use feed::{Feed, FeedEnd};
 pub(crate) use live::LivePlaces;
 pub use live::{KEEP_ALIVE, LIVE_STREAMS_MAX};
 pub use pages::PAGE_EVENTS_MAX;
-pub(crate) use scope::{Wanted, check_types, scope};
+pub(crate) use scope::{Wanted, scope};
 pub(crate) use shown::{Keys, Shown, keys_of, show, shown};
 pub(crate) use watch::Watch;
 
