@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Error as _;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -82,6 +82,51 @@ impl fmt::Debug for Cell {
     }
 }
 
+/// Reads `{"<tag>": "<sealed>"}` or, of an erased field, `{}`. Every event of a person passes through
+/// here on every replay, so it allocates the sealed text and nothing else.
+struct SealedVisitor(&'static str);
+
+impl<'de> Visitor<'de> for SealedVisitor {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the one key {:?}, or an empty one", self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Some(ExpectedKey) = map.next_key_seed(KeySeed(self.0))? else { return Ok(None) };
+        let text = map.next_value()?;
+        match map.next_key_seed(KeySeed(self.0))? {
+            None => Ok(Some(text)),
+            Some(ExpectedKey) => Err(A::Error::custom(format!("{:?} stands twice", self.0))),
+        }
+    }
+}
+
+struct ExpectedKey;
+
+struct KeySeed(&'static str);
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = ExpectedKey;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ExpectedKey, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = ExpectedKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<ExpectedKey, E> {
+        if key == self.0 { Ok(ExpectedKey) } else { Err(E::custom(format!("expected {:?}, found {key:?}", self.0))) }
+    }
+}
+
 macro_rules! protected {
     ($(#[$doc:meta])* $name:ident, $tag:expr, $description:expr) => {
         $(#[$doc])*
@@ -116,11 +161,9 @@ macro_rules! protected {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let map = std::collections::BTreeMap::<String, String>::deserialize(deserializer)?;
-                match map.into_iter().next() {
-                    Some((tag, text)) if tag == $tag => Ok(Self(Cell::Sealed(text))),
+                match deserializer.deserialize_map(SealedVisitor($tag))? {
+                    Some(text) => Ok(Self(Cell::Sealed(text))),
                     None => Ok(Self(Cell::Erased)),
-                    Some((tag, _)) => Err(D::Error::custom(format!("expected {:?}, found {tag:?}", $tag))),
                 }
             }
         }
