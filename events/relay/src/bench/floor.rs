@@ -19,6 +19,8 @@ use crate::{RelayConfig, RelayError, partition_of, topics};
 
 /// Events kept in memory for the floor at most; enough for a steady rate.
 const FLOOR_EVENTS_MAX: u64 = 200_000;
+/// Records sent before the clock starts.
+const WARM_UP_RECORDS: usize = 1_000;
 /// How long the producer's queue may take to empty.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(120);
 /// Pause while the producer's queue is full.
@@ -108,8 +110,24 @@ fn produce(prepared: Vec<Prepared>, config: &RelayConfig) -> Result<f64, RelayEr
         .producer()
         .create_with_context(Count(acknowledged.clone()))
         .map_err(RelayError::kafka("creating the producer"))?;
+    let mut prepared = prepared.into_iter();
+    // Connections, producer id and the broker's code are warm before the clock starts, as they are for a
+    // relay that is active.
+    let warm_up: Vec<Prepared> = prepared.by_ref().take(WARM_UP_RECORDS).collect();
+    let warmed = warm_up.len() as u64;
+    send_all(&producer, warm_up.into_iter())?;
     let count = prepared.len() as u64;
     let started = Instant::now();
+    send_all(&producer, prepared)?;
+    let elapsed = started.elapsed();
+    if acknowledged.load(Ordering::Relaxed) != warmed + count {
+        return Err(RelayError::Task("not every record of the floor was acknowledged".to_owned()));
+    }
+    Ok(rate(count, elapsed))
+}
+
+/// Sends all and returns when all are acknowledged or have failed.
+fn send_all(producer: &ThreadedProducer<Count>, prepared: impl Iterator<Item = Prepared>) -> Result<(), RelayError> {
     for one in prepared {
         let mut record = BaseRecord::to(&one.topic)
             .partition(one.partition)
@@ -124,10 +142,5 @@ fn produce(prepared: Vec<Prepared>, config: &RelayConfig) -> Result<f64, RelayEr
             record = back;
         }
     }
-    producer.flush(FLUSH_TIMEOUT).map_err(RelayError::kafka("waiting for acknowledgements"))?;
-    let elapsed = started.elapsed();
-    if acknowledged.load(Ordering::Relaxed) != count {
-        return Err(RelayError::Task("not every record of the floor was acknowledged".to_owned()));
-    }
-    Ok(rate(count, elapsed))
+    producer.flush(FLUSH_TIMEOUT).map_err(RelayError::kafka("waiting for acknowledgements"))
 }
