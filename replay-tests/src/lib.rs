@@ -3,6 +3,7 @@
 //! * [`story`]: golden streams as they were really written, and how they get into a log again;
 //! * [`fold`]: states and rows of a stream, as plain JSON to compare;
 //! * [`load`]: many concurrent writers that note what the log answered them;
+//! * [`platform`]: commands and what follows from them, on any store;
 //! * [`audit`]: reads a log after a fault and holds it against those notes;
 //! * [`canary`]: looks for a text in files, in every form it may hide in;
 //! * [`environment`], [`databases`]: clocks and databases for all of these.
@@ -13,5 +14,6 @@ pub mod databases;
 pub mod environment;
 pub mod fold;
 pub mod load;
+pub mod platform;
 mod render;
 pub mod story;

@@ -91,10 +91,14 @@ impl KeyFile {
         MasterKey::parse(&self.master).context("the story's master key")
     }
 
+    /// A subject's wrapped key, if it was not destroyed.
+    pub fn wrapped(&self, subject: &SubjectId) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(self.subjects.get(subject)?.as_ref()?).ok()
+    }
+
     /// A subject's key, if it was not destroyed.
     pub fn key(&self, subject: &SubjectId) -> Option<SubjectKey> {
-        let wrapped = URL_SAFE_NO_PAD.decode(self.subjects.get(subject)?.as_ref()?).ok()?;
-        self.master().ok()?.unwrap(subject, &wrapped)
+        self.master().ok()?.unwrap(subject, &self.wrapped(subject)?)
     }
 }
 

@@ -1,0 +1,182 @@
+//! The disk is full for a while.
+//!
+//! The small file system is a tmpfs: mounted here by root, else by this test started once more in
+//! user and mount namespaces of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use wac_events::{Position, ReadRequest};
+use wac_replay_tests::databases;
+use wac_replay_tests::load::{Acknowledge, Load};
+use wac_store::{Stores, SystemEnvironment};
+use xtask::services::{Postgres, PostgresOptions, Tmpfs};
+
+use crate::support::{Notes, audit_open, runtime, wait_until};
+
+/// Where the test that was started again finds its file system.
+const DIRECTORY_VARIABLE: &str = "WAC_SMALL_DISK";
+const SQLITE_MIB: u32 = 24;
+const POSTGRES_MIB: u32 = 160;
+const TASKS: usize = 8;
+/// Answers that say that nothing can be written, before the disk gets its space back.
+const TROUBLED: usize = 20;
+/// How long PostgreSQL may need to recover by itself before it is started again.
+const RECOVERY: Duration = Duration::from_secs(3);
+
+/// A file system that can be filled up.
+enum SmallDisk {
+    Own(Tmpfs),
+    Given(PathBuf),
+}
+
+impl SmallDisk {
+    fn path(&self) -> &Path {
+        match self {
+            SmallDisk::Own(tmpfs) => tmpfs.path(),
+            SmallDisk::Given(path) => path,
+        }
+    }
+
+    fn fill(&self) -> PathBuf {
+        match self {
+            SmallDisk::Own(tmpfs) => tmpfs.fill().unwrap(),
+            SmallDisk::Given(path) => fill(&path.join("ballast")),
+        }
+    }
+}
+
+fn fill(path: &Path) -> PathBuf {
+    let mut file = std::fs::File::create(path).unwrap();
+    let block = vec![0u8; 64 * 1024];
+    loop {
+        match std::io::Write::write(&mut file, &block) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => return path.to_owned(),
+            Err(error) => panic!("filling {}: {error}", path.display()),
+        }
+    }
+}
+
+/// Runs `test` with a small disk, here or in namespaces of its own.
+fn with_small_disk(name: &str, size_mib: u32, test: impl FnOnce(SmallDisk)) {
+    if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE) {
+        return test(SmallDisk::Given(directory.into()));
+    }
+    match Tmpfs::mount(size_mib) {
+        Ok(tmpfs) => test(SmallDisk::Own(tmpfs)),
+        Err(_) => again_in_namespaces(name, size_mib),
+    }
+}
+
+fn again_in_namespaces(name: &str, size_mib: u32) {
+    let directory = tempfile::tempdir().unwrap();
+    // Root of the outer namespace may mount; the inner one is an ordinary user again, which
+    // PostgreSQL insists on.
+    let script = format!(
+        "mount -t tmpfs -o size={size_mib}m,mode=0777 wac-test \"$1\" && \
+         exec unshare --user --map-user=1000 --map-group=1000 \"$2\" --exact \"$3\" --nocapture"
+    );
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"])
+        .arg(directory.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(DIRECTORY_VARIABLE, directory.path())
+        .status()
+        .unwrap();
+    assert!(status.success(), "in namespaces of its own (or these are not allowed here, then run as root): {status}");
+}
+
+/// A load on an open store, going on while the disk is filled and freed.
+struct UnderLoad {
+    runtime: Runtime,
+    stores: Stores,
+    notes: Notes,
+    stop: CancellationToken,
+    writing: tokio::task::JoinHandle<()>,
+}
+
+impl UnderLoad {
+    fn start(url: &str) -> Self {
+        let runtime = runtime();
+        let (notes, stop) = (Notes::default(), CancellationToken::new());
+        let stores = runtime.block_on(databases::open(url)).unwrap();
+        let env = Arc::new(SystemEnvironment);
+        let load = Load::new(stores.clone(), env, Acknowledge::AfterCommit, notes.sink());
+        let load = runtime.block_on(load).unwrap();
+        let writing = runtime.spawn({
+            let stop = stop.clone();
+            async move { load.run(TASKS, stop).await }
+        });
+        wait_until("the load is under way", || notes.acknowledged() > 100);
+        Self { runtime, stores, notes, stop, writing }
+    }
+
+    fn is_told_so(&self) {
+        let before = self.notes.troubled();
+        wait_until("writers are told that nothing can be written", || self.notes.troubled() > before + TROUBLED);
+    }
+
+    fn still_reads(&self) {
+        let request = ReadRequest { after: Position::START, before: None, filter: Default::default(), limit: 10 };
+        let page = self.runtime.block_on(self.stores.log.read(request)).unwrap();
+        assert_eq!(page.events.len(), 10, "reading goes on while the disk is full");
+    }
+
+    fn writes_again(&self, since: Instant) {
+        wait_until("writing again", || self.notes.acknowledged_after(since).is_some());
+        let pause = self.notes.acknowledged_after(since).unwrap() - since;
+        println!("writing again {pause:?} after there was space");
+    }
+
+    fn end(self) {
+        self.stop.cancel();
+        self.runtime.block_on(self.writing).unwrap();
+        self.runtime.block_on(audit_open(&self.stores, &self.notes.all()));
+        self.runtime.block_on(self.stores.close());
+    }
+}
+
+#[test]
+fn a_full_disk_stops_sqlite_with_a_clear_answer_and_loses_nothing() {
+    with_small_disk("full_disk::a_full_disk_stops_sqlite_with_a_clear_answer_and_loses_nothing", SQLITE_MIB, |disk| {
+        let load = UnderLoad::start(&databases::sqlite_url(disk.path()));
+        let ballast = disk.fill();
+        load.is_told_so();
+        load.still_reads();
+        std::fs::remove_file(ballast).unwrap();
+        load.writes_again(Instant::now());
+        load.end();
+    });
+}
+
+#[test]
+fn a_full_disk_stops_postgres_with_a_clear_answer_and_loses_nothing() {
+    with_small_disk(
+        "full_disk::a_full_disk_stops_postgres_with_a_clear_answer_and_loses_nothing",
+        POSTGRES_MIB,
+        |disk| {
+            let mut server = Postgres::start_with(PostgresOptions::small(&disk.path().join("cluster"))).unwrap();
+            let load = UnderLoad::start(&server.url());
+            let ballast = disk.fill();
+            load.is_told_so();
+            std::fs::remove_file(ballast).unwrap();
+            let freed = Instant::now();
+            // Without space for its write-ahead log PostgreSQL stops; as a service it is started again.
+            while load.notes.acknowledged_after(freed).is_none() && freed.elapsed() < RECOVERY {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if load.notes.acknowledged_after(freed).is_none() && server.execute("select 1").is_err() {
+                server.restart().unwrap();
+            }
+            load.writes_again(freed);
+            load.still_reads();
+            load.end();
+        },
+    );
+}

@@ -1,0 +1,7 @@
+//! Replay: golden stories, determinism, and read models that equal what a rebuild gives.
+
+mod determinism;
+mod golden;
+mod rebuilt;
+mod stories;
+mod support;
