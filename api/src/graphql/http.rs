@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{BatchRequest, Request as GqlRequest, Response as GqlResponse, Variables};
+use async_graphql::{Request as GqlRequest, Response as GqlResponse, Variables};
 use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -12,6 +12,7 @@ use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, UPGRADE, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::errors::{REFUSED, explain, refused};
 use super::session::Session;
@@ -57,19 +58,14 @@ pub(super) async fn post(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     query.settle(&platform, &TABLES).await?;
-    let not_graphql = |error: serde_json::Error| {
-        let detail = format!("The body is no GraphQL request ({error}): send {{\"query\": …, \"variables\": …}}.");
-        Problem::invalid("graphql_invalid", detail)
-    };
-    let batched = body.value.is_array();
-    let batch: BatchRequest = serde_json::from_value(body.value).map_err(not_graphql)?;
-    let requests = match batch {
-        BatchRequest::Single(request) => vec![request],
-        BatchRequest::Batch(requests) => requests,
+    let (batched, requests) = match body.value {
+        Value::Array(requests) => (true, requests),
+        request => (false, vec![request]),
     };
     if requests.is_empty() || requests.len() > BATCH_MAX {
         return Err(Problem::invalid("batch_size", format!("A batch has 1 to {BATCH_MAX} operations.")));
     }
+    let requests = requests.into_iter().map(read_request).collect::<Result<Vec<_>, _>>()?;
     let mut responses = Vec::with_capacity(requests.len());
     let mut reached = 0;
     for (index, request) in requests.into_iter().enumerate() {
@@ -78,6 +74,16 @@ pub(super) async fn post(
         responses.push(response);
     }
     Ok(answer(&sender.headers, responses, batched, reached))
+}
+
+fn read_request(value: Value) -> Result<GqlRequest, Problem> {
+    let shape = "send {\"query\": \"…\", \"variables\": {…}}";
+    if !value["query"].is_string() {
+        return Err(Problem::invalid("graphql_invalid", format!("The body is no GraphQL request; {shape}.")));
+    }
+    serde_json::from_value(value).map_err(|error| {
+        Problem::invalid("graphql_invalid", format!("The body is no GraphQL request ({error}); {shape}."))
+    })
 }
 
 /// `GET /graphql`: a query, an upgrade to WebSocket, or the page for people.
