@@ -1,5 +1,7 @@
 //! The interfaces in process: a store in memory, read models kept up by a small follower.
 
+#![allow(clippy::unwrap_used)]
+
 mod anonymous;
 mod general;
 mod harness;

@@ -1,5 +1,7 @@
 //! Replay: golden stories, determinism, and read models that equal what a rebuild gives.
 
+#![allow(clippy::unwrap_used)]
+
 mod determinism;
 mod golden;
 mod rebuilt;

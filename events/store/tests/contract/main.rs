@@ -5,6 +5,8 @@
 //! files this machine holds; every test makes a database of its own there and drops it. `make test`
 //! sets the variable.
 
+#![allow(clippy::unwrap_used)]
+
 mod appending;
 mod cuts;
 mod harness;
