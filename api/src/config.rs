@@ -33,6 +33,10 @@ pub struct ApiConfig {
     pub body_bytes_max: usize,
     /// How long a read waits for `min_position`. Default 2 s.
     pub read_patience: Duration,
+    /// The latest position GraphQL's `asOf` folds. Default [`crate::graphql::AS_OF_POSITION_MAX`].
+    pub as_of_position_max: u64,
+    /// How long one query with `asOf` folds. Default [`crate::graphql::AS_OF_PATIENCE`].
+    pub as_of_patience: Duration,
     /// `source` of CloudEvents: cluster and log. Default `/clusters/default/logs/main`.
     pub events_source: String,
     /// How long a whole request may take before it is answered with 503. Default 30 s.
@@ -80,6 +84,8 @@ impl ApiConfig {
             services: all_services(),
             body_bytes_max: 1024 * 1024,
             read_patience: Duration::from_secs(2),
+            as_of_position_max: crate::graphql::AS_OF_POSITION_MAX,
+            as_of_patience: crate::graphql::AS_OF_PATIENCE,
             events_source: wac_events::cloudevents::source_of("default", "main"),
             request_patience: Duration::from_secs(30),
         }

@@ -44,37 +44,40 @@ impl Feed {
 
     /// The next event; waits for it.
     pub(crate) async fn next(&mut self) -> Result<Shown, FeedEnd> {
+        let Self { platform, watch, subscription, held, next_look } = self;
         loop {
-            self.look().await?;
-            if let Some(event) = self.held.pop_front() {
+            look(platform, watch, next_look).await?;
+            if let Some(event) = held.pop_front() {
                 return Ok(event);
             }
-            tokio::select! {
-                () = self.platform.closing.cancelled() => return Err(FeedEnd::Shutdown),
-                () = sleep_until(self.next_look) => {}
-                page = self.subscription.next() => {
-                    let page = page.map_err(|error| FeedEnd::Failed(error.into()))?;
-                    self.held = shown(page.events, &*self.platform.keys).await.map_err(FeedEnd::Failed)?.into();
-                    // What is in the page was decided before this moment: a token that has ended
-                    // by now must not see it.
-                    self.next_look = Instant::now();
+            // One wait for the log, however often the token is looked at meanwhile.
+            let mut page = std::pin::pin!(subscription.next());
+            let page = loop {
+                tokio::select! {
+                    () = platform.closing.cancelled() => return Err(FeedEnd::Shutdown),
+                    page = &mut page => break page,
+                    () = sleep_until(*next_look) => look(platform, watch, next_look).await?,
                 }
-            }
+            };
+            let page = page.map_err(|error| FeedEnd::Failed(error.into()))?;
+            *held = shown(page.events, &*platform.keys).await.map_err(FeedEnd::Failed)?.into();
+            // A token that has ended by now must not see what is in the page.
+            *next_look = Instant::now();
         }
     }
+}
 
-    async fn look(&mut self) -> Result<(), FeedEnd> {
-        if self.platform.closing.is_cancelled() {
-            return Err(FeedEnd::Shutdown);
-        }
-        if Instant::now() < self.next_look {
-            return Ok(());
-        }
-        self.next_look = Instant::now() + WATCH_INTERVAL;
-        match self.watch.holds(&self.platform).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(FeedEnd::TokenEnded),
-            Err(error) => Err(FeedEnd::Failed(error.into())),
-        }
+async fn look(platform: &Platform, watch: &mut Watch, next_look: &mut Instant) -> Result<(), FeedEnd> {
+    if platform.closing.is_cancelled() {
+        return Err(FeedEnd::Shutdown);
+    }
+    if Instant::now() < *next_look {
+        return Ok(());
+    }
+    *next_look = Instant::now() + WATCH_INTERVAL;
+    match watch.holds(platform).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(FeedEnd::TokenEnded),
+        Err(error) => Err(FeedEnd::Failed(error.into())),
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
@@ -57,12 +58,12 @@ impl Past {
     /// Rows as they were at `position`, which is not beyond the log's head. One query folds at a
     /// time; the others wait for it, and for no longer than it may take.
     pub(super) async fn at(&self, platform: &Platform, position: Position) -> Result<Arc<dyn Rows>, Problem> {
-        if position.0 > AS_OF_POSITION_MAX {
-            let detail =
-                format!("`asOf` reaches to position {AS_OF_POSITION_MAX}; use `wac replay --as-of` beyond it.");
+        let latest = platform.config.as_of_position_max;
+        if position.0 > latest {
+            let detail = format!("`asOf` reaches to position {latest}; use `wac replay --as-of` beyond it.");
             return Err(Problem::invalid("as_of_too_far", detail));
         }
-        let deadline = Instant::now() + AS_OF_PATIENCE;
+        let deadline = Instant::now() + platform.config.as_of_patience;
         let snapshots = tokio::time::timeout_at(deadline, self.snapshots.lock()).await;
         let mut snapshots = snapshots.map_err(|_| not_ready(position))?;
         let near =
@@ -74,13 +75,15 @@ impl Past {
             None => Snapshot { position: Position::START, tables: Arc::default() },
         };
         let folded = self.fold(platform, &mut snapshot, position, deadline).await;
-        if snapshots.len() >= SNAPSHOTS_MAX {
-            snapshots.remove(0);
+        // What was folded is kept, unless a page broke off in the middle.
+        if folded.as_ref().err().is_none_or(|problem| problem.status != StatusCode::INTERNAL_SERVER_ERROR) {
+            if snapshots.len() >= SNAPSHOTS_MAX {
+                snapshots.remove(0);
+            }
+            snapshots.push(snapshot.clone());
         }
-        let rows = PastRows(snapshot.clone());
-        snapshots.push(snapshot);
         folded?;
-        Ok(Arc::new(rows))
+        Ok(Arc::new(PastRows(snapshot)))
     }
 
     async fn fold(
@@ -92,9 +95,6 @@ impl Past {
     ) -> Result<(), Problem> {
         let projections: Vec<&dyn Projection> = self.projections.iter().map(|model| &**model).collect();
         while snapshot.position < to {
-            if Instant::now() >= deadline {
-                return Err(not_ready(to));
-            }
             let filter = EventFilter { types: self.wanted.clone(), ..EventFilter::default() };
             let before = Some(Position(to.0 + 1));
             let request = ReadRequest { after: snapshot.position, before, filter, limit: FOLD_PAGE_EVENTS };
@@ -111,6 +111,10 @@ impl Past {
                 return Err(Problem::internal(&"the log ends before a position it has had"));
             }
             snapshot.position = page.scanned_to;
+            // Looked at behind a page, so that every query gets further.
+            if snapshot.position < to && Instant::now() >= deadline {
+                return Err(not_ready(to));
+            }
             tokio::task::yield_now().await;
         }
         Ok(())

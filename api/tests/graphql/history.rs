@@ -92,7 +92,7 @@ async fn an_event_names_the_event_that_caused_it() {
     // What a process manager does after a user is deleted, here by hand.
     let filter = format!("/sapi/events?stream=user-{}&type=user.deleted", world.bob);
     let deleted = world.get(&filter, &admin).await.expect(200).json()[0].clone();
-    let credentials = world.get(&format!("/sapi/events?type=credential.created"), &admin).await.expect(200).json();
+    let credentials = world.get("/sapi/events?type=credential.created", &admin).await.expect(200).json();
     let own = |event: &&Value| event["data"]["user"] == world.bob;
     let credential = credentials.as_array().expect("a list").iter().find(own).expect("he had a password").clone();
     let id = credential["data"]["id"].as_str().expect("an id").to_owned();

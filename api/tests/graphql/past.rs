@@ -1,7 +1,10 @@
 //! `asOf`: the past as it was read then.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use wac_api::graphql::SNAPSHOTS_MAX;
+use wac_commands::{ChangeUser, UserChanges};
 use wac_events::Time;
 
 use crate::harness::World;
@@ -84,7 +87,7 @@ async fn act(world: &World, admin: &str, random: &mut Random, ids: &mut Vec<(&'s
             world.call("PATCH", &path, admin, Some(body)).await.expect(200)
         }
         3 | 4 if pick.0 == "domains" => {
-            let body = json!({ "enableAnonymous": step % 2 == 0, "services": { "chat": [] } });
+            let body = json!({ "enableAnonymous": step.is_multiple_of(2), "services": { "chat": [] } });
             world.call("PATCH", &path, admin, Some(body)).await.expect(200)
         }
         _ if ids.len() > 3 && ![&world.demo, &world.alice, &world.bob].contains(&&pick.1) => {
@@ -145,4 +148,34 @@ async fn the_past_of_an_erased_person_is_erased_too() {
     assert_eq!(now["user"], json!({ "username": null, "email": null, "alias": null, "erased": true, "role": "USER" }));
     assert_eq!(now["events"]["events"][0]["erased"], true);
     assert!(!now.to_string().contains("alice"), "{now}");
+}
+
+#[tokio::test]
+async fn a_query_folds_for_a_bounded_time_and_the_next_one_goes_on_from_there() {
+    let world = World::with(|config| config.as_of_patience = Duration::ZERO).await;
+    let admin = world.login("admin@quobis").await;
+    // More than one page of the fold.
+    for round in 0..1_100 {
+        let command = ChangeUser {
+            id: world.bob.as_str().into(),
+            changes: UserChanges { display_name: Some(Some(format!("n{round}"))), ..UserChanges::default() },
+            expected_version: None,
+        };
+        world.execute(&command).await;
+    }
+    let query = "query($id: ID!, $at: Position!) { user(by: {id: $id}, asOf: {position: $at}) { displayName } }";
+    let variables = json!({ "id": world.bob, "at": world.head().await });
+    let refused = world.gql_refused(&admin, query, variables.clone()).await;
+    assert_eq!((&refused["code"], &refused["status"]), (&json!("as_of_not_ready"), &json!(503)));
+    assert_eq!((&refused["retryAfter"], &refused["retryable"]), (&json!(1), &json!(true)));
+    assert_eq!(world.gql_with(&admin, query, variables).await["user"]["displayName"], "n1099");
+}
+
+#[tokio::test]
+async fn a_position_too_far_along_the_log_is_not_folded() {
+    let world = World::with(|config| config.as_of_position_max = 10).await;
+    let admin = world.login("admin@quobis").await;
+    let query = |position: u64| format!("{{ users(asOf: {{position: {position}}}) {{ nodes {{ id }} }} }}");
+    world.gql(&admin, &query(10)).await;
+    assert_eq!(world.gql_refused(&admin, &query(11), json!({})).await["code"], "as_of_too_far");
 }
