@@ -317,4 +317,51 @@ mod tests {
         let told = note(Answer::Refused("full".into()));
         assert!(matches!(audit.check(&[told]), Err(Violation::WrittenAfterRefusal { .. })));
     }
+
+    fn event(position: u64, stream: &str, version: u64, command: u128) -> Recorded {
+        let command = Uuid::from_u128(command);
+        Recorded {
+            position: Position(position),
+            stream: stream.into(),
+            version,
+            event_id: EventId(Uuid::from_u128(u128::from(position))),
+            event_type: "reservation.taken".into(),
+            schema_version: 1,
+            domain: None,
+            data: "{}".to_owned(),
+            meta: format!(
+                r#"{{"actor":{{"kind":"system","id":"t"}},"commandId":"{command}","correlationId":"{command}"}}"#
+            ),
+            occurred_at: Time::EPOCH,
+            recorded_at: Time::EPOCH,
+        }
+    }
+
+    fn read(events: &[Recorded]) -> Result<Audit, Violation> {
+        let mut audit = Audit::default();
+        events.iter().try_for_each(|event| audit.look_at(event))?;
+        Ok(audit)
+    }
+
+    #[test]
+    fn a_sound_log_has_no_violation() {
+        let audit = read(&[event(1, "a", 1, 7), event(2, "b", 1, 7), event(3, "a", 2, 8)]).expect("it is sound");
+        let told = note(Answer::Acknowledged { first: Position(1), last: Position(2) });
+        audit.check(std::slice::from_ref(&told)).expect("it is there");
+        let elsewhere = note(Answer::Acknowledged { first: Position(1), last: Position(3) });
+        assert!(matches!(audit.check(&[elsewhere]), Err(Violation::Moved { .. })));
+        assert!(matches!(audit.check(&[told.clone(), told]), Err(Violation::OutOfOrder { .. })));
+    }
+
+    #[test]
+    fn gaps_repetitions_and_times_that_go_back_are_violations() {
+        assert!(matches!(read(&[event(2, "a", 1, 7)]), Err(Violation::Gap { .. })));
+        assert!(matches!(read(&[event(1, "a", 2, 7)]), Err(Violation::StreamGap { .. })));
+        let again = [event(1, "a", 1, 7), event(2, "a", 2, 8), event(3, "a", 3, 7)];
+        assert!(matches!(read(&again), Err(Violation::CommandTwice { .. })));
+        let same = Recorded { event_id: EventId(Uuid::from_u128(1)), ..event(2, "a", 2, 7) };
+        assert!(matches!(read(&[event(1, "a", 1, 7), same]), Err(Violation::EventTwice { .. })));
+        let later = Recorded { recorded_at: Time::from_millis(5), ..event(1, "a", 1, 7) };
+        assert!(matches!(read(&[later, event(2, "a", 2, 7)]), Err(Violation::TimeWentBack(_))));
+    }
 }

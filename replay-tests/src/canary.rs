@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use regex::bytes::Regex;
 
 /// One form of what is looked for.
 #[derive(Clone, Debug)]
@@ -66,6 +67,7 @@ fn aligned_base64(engine: &impl Engine, bytes: &[u8], alignment: usize) -> Strin
 
 /// Looks for `forms` in every file below `root` (or in `root` itself, if it is a file).
 pub fn search(root: &Path, forms: &[Form]) -> Result<Vec<Hit>> {
+    let any = any_of(forms);
     let mut hits = Vec::new();
     let mut pending = vec![root.to_owned()];
     while let Some(path) = pending.pop() {
@@ -77,7 +79,8 @@ pub fn search(root: &Path, forms: &[Form]) -> Result<Vec<Hit>> {
             continue;
         }
         match std::fs::read(&path) {
-            Ok(content) => hits.extend(search_bytes(&path, &content, forms)),
+            Ok(content) if any.is_match(&content) => hits.extend(search_bytes(&path, &content, forms)),
+            Ok(_) => {}
             // A running server removes files of its own while we look.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
@@ -89,23 +92,17 @@ pub fn search(root: &Path, forms: &[Form]) -> Result<Vec<Hit>> {
 /// Looks for `forms` in `content`, which came from `file`.
 pub fn search_bytes(file: &Path, content: &[u8], forms: &[Form]) -> Vec<Hit> {
     let found = |form: &Form| {
-        let offset = find(content, &form.bytes)?;
-        Some(Hit { file: file.to_owned(), offset, form: form.name.clone() })
+        let found = any_of(std::slice::from_ref(form)).find(content)?;
+        Some(Hit { file: file.to_owned(), offset: found.start(), form: form.name.clone() })
     };
     forms.iter().filter_map(found).collect()
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let (first, rest) = needle.split_first()?;
-    let mut from = 0;
-    while let Some(offset) = haystack[from..].iter().position(|byte| byte == first) {
-        let at = from + offset;
-        if haystack[at + 1..].starts_with(rest) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
+/// Matches wherever one of the forms stands.
+fn any_of(forms: &[Form]) -> Regex {
+    let literal = |form: &Form| form.bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let alternatives: Vec<String> = forms.iter().map(literal).collect();
+    Regex::new(&format!("(?-u:{})", alternatives.join("|"))).expect("escaped bytes are a regular expression")
 }
 
 #[cfg(test)]

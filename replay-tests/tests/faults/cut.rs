@@ -47,14 +47,16 @@ impl Bench {
 
     /// Holds what a fresh and uncut reader finds against the notes.
     async fn audit(self, notes: &[Note]) -> Audit {
-        self.stores.close().await;
-        wait_for_quiet(&self.direct_url).await;
-        let stores = databases::open(&self.direct_url).await.unwrap();
+        let Self { stores, direct_url, server, .. } = self;
+        stores.close().await;
+        drop(stores);
+        wait_for_quiet(&direct_url).await;
+        let stores = databases::open(&direct_url).await.unwrap();
         let mut audit = Audit::default();
         audit.read_on(&*stores.log).await.unwrap();
         audit.check(notes).unwrap();
         stores.close().await;
-        drop(self.server);
+        drop(server);
         audit
     }
 

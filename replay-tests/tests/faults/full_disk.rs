@@ -3,6 +3,7 @@
 //! The small file system is a tmpfs: mounted here by root, else by this test started once more in
 //! user and mount namespaces of its own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use wac_events::{Position, ReadRequest};
+use wac_replay_tests::audit::{Answer, Note};
 use wac_replay_tests::databases;
 use wac_replay_tests::load::{Acknowledge, Load};
 use wac_store::{Stores, SystemEnvironment};
@@ -22,6 +24,7 @@ use crate::support::{Notes, audit_open, runtime, wait_until};
 const DIRECTORY_VARIABLE: &str = "WAC_SMALL_DISK";
 const SQLITE_MIB: u32 = 24;
 const POSTGRES_MIB: u32 = 160;
+const WAL_MIB: u32 = 24;
 const TASKS: usize = 8;
 /// Answers that say that nothing can be written, before the disk gets its space back.
 const TROUBLED: usize = 20;
@@ -135,10 +138,21 @@ impl UnderLoad {
     }
 
     fn end(self) {
+        let answers: BTreeSet<String> = self.notes.all().into_iter().filter_map(trouble).collect();
+        println!("told meanwhile: {answers:?}");
         self.stop.cancel();
         self.runtime.block_on(self.writing).unwrap();
         self.runtime.block_on(audit_open(&self.stores, &self.notes.all()));
         self.runtime.block_on(self.stores.close());
+    }
+}
+
+/// What a writer was told that was not acknowledged.
+fn trouble(note: Note) -> Option<String> {
+    match note.answer {
+        Answer::Refused(why) => Some(format!("refused: {why}")),
+        Answer::Unknown(why) => Some(format!("unknown: {}", why.replace(&note.command.to_string(), "…"))),
+        Answer::Acknowledged { .. } | Answer::AcknowledgedEarly => None,
     }
 }
 
@@ -161,22 +175,44 @@ fn a_full_disk_stops_postgres_with_a_clear_answer_and_loses_nothing() {
         "full_disk::a_full_disk_stops_postgres_with_a_clear_answer_and_loses_nothing",
         POSTGRES_MIB,
         |disk| {
-            let mut server = Postgres::start_with(PostgresOptions::small(&disk.path().join("cluster"))).unwrap();
-            let load = UnderLoad::start(&server.url());
-            let ballast = disk.fill();
-            load.is_told_so();
-            std::fs::remove_file(ballast).unwrap();
-            let freed = Instant::now();
-            // Without space for its write-ahead log PostgreSQL stops; as a service it is started again.
-            while load.notes.acknowledged_after(freed).is_none() && freed.elapsed() < RECOVERY {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            if load.notes.acknowledged_after(freed).is_none() && server.execute("select 1").is_err() {
-                server.restart().unwrap();
-            }
-            load.writes_again(freed);
-            load.still_reads();
-            load.end();
+            let server = Postgres::start_with(PostgresOptions::small(&disk.path().join("cluster"))).unwrap();
+            full_for_a_while(&disk, server);
         },
     );
+}
+
+/// Without space for its write-ahead log PostgreSQL stops altogether.
+#[test]
+fn no_space_for_the_write_ahead_log_stops_postgres_and_loses_nothing() {
+    with_small_disk("full_disk::no_space_for_the_write_ahead_log_stops_postgres_and_loses_nothing", WAL_MIB, |disk| {
+        let directory = tempfile::Builder::new().prefix("wac-postgres-").tempdir().unwrap();
+        let wal = disk.path().join("wal");
+        std::fs::create_dir(&wal).unwrap();
+        let mut options = PostgresOptions::small(directory.path());
+        options.initdb_arguments.push(format!("--waldir={}", wal.display()));
+        if matches!(disk, SmallDisk::Own(_)) {
+            // Mounted by root; the server runs as its own user.
+            xtask::services::run(Command::new("chown").arg("postgres").arg(&wal)).unwrap();
+        }
+        full_for_a_while(&disk, Postgres::start_with(options).unwrap());
+    });
+}
+
+fn full_for_a_while(disk: &SmallDisk, mut server: Postgres) {
+    let load = UnderLoad::start(&server.url());
+    let ballast = disk.fill();
+    load.is_told_so();
+    std::fs::remove_file(ballast).unwrap();
+    let freed = Instant::now();
+    while load.notes.acknowledged_after(freed).is_none() && freed.elapsed() < RECOVERY {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // A server that has stopped altogether is started again, as every service manager does.
+    if load.notes.acknowledged_after(freed).is_none() && server.execute("select 1").is_err() {
+        println!("PostgreSQL had stopped and is started again");
+        server.restart().unwrap();
+    }
+    load.writes_again(freed);
+    load.still_reads();
+    load.end();
 }

@@ -107,7 +107,7 @@ fn user_created(id: UserId, domain: &str, value: u16, at: Time) -> UserCreated {
         domain: domain.into(),
         username: Personal::new(format!("user {value}")),
         name_key: format!("key {value}"),
-        role: if value % 2 == 0 { Role::User } else { Role::Admin },
+        role: if value.is_multiple_of(2) { Role::User } else { Role::Admin },
         email: None,
         mobile_phones: vec![Personal::new("+1")],
         land_line_number: Some(Personal::new("+2")),
@@ -194,13 +194,13 @@ proptest! {
 pub(crate) fn command((kind, object, other, value): Seed, keys: &dyn KeyStore, now: Time) -> Box<dyn Command> {
     let (id, other_id) = (format!("{}", object % 4), format!("{}", other % 4));
     let domain = || wac_events::DomainId::from(format!("d{}", other % 3));
-    let hash = |what: &str| MasterKey::new([1; 32]).keyed_hash(what, &format!("{id}"));
+    let hash = |what: &str| MasterKey::new([1; 32]).keyed_hash(what, &id);
     let hour = now.plus(std::time::Duration::from_secs(3_600));
     match kind % 10 {
         0 => Box::new(CreateDomain {
             id: format!("d{}", object % 3).as_str().into(),
             name: format!("domain-{}", value % 5),
-            parent: (object % 3 != 0).then(|| domain()),
+            parent: (object % 3 != 0).then(&domain),
             origins: Vec::new(),
             enable_anonymous: false,
             anonymous_expiration_ms: 0,
