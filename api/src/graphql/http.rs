@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::errors::{REFUSED, explain, refused};
 use super::session::Session;
-use super::{ApiSchema, BATCH_MAX, page, socket};
+use super::{ApiSchema, BATCH_MAX, order, page, socket};
 use crate::body::JsonBody;
 use crate::edge::RequestInfo;
 use crate::idempotency::IDEMPOTENCY_KEY;
@@ -152,12 +152,16 @@ async fn run(
     platform: &Platform,
     schema: &ApiSchema,
     sender: &Sender,
-    request: GqlRequest,
+    mut request: GqlRequest,
     index: usize,
 ) -> (GqlResponse, u64) {
     let key = sender.headers.get(IDEMPOTENCY_KEY).cloned();
     let session = Arc::new(Session::new(sender.caller.clone(), sender.info.clone(), key, index));
+    let (document, operation) = (order::document(&mut request), request.operation_name.clone());
     let mut response = schema.execute(request.data(session.clone())).await;
+    if response.data != async_graphql::Value::Null {
+        order::restore(&mut response, document.as_ref(), operation.as_deref());
+    }
     explain(&mut response, &platform.config.public_url, &sender.info.request_id);
     (response, session.reached())
 }

@@ -15,6 +15,7 @@ mod lists;
 mod moment;
 mod mutation;
 mod objects;
+mod order;
 mod page;
 mod past;
 mod query;

@@ -34,6 +34,22 @@ async fn an_administrator_finds_domains_and_users_by_id_and_by_name() {
 }
 
 #[tokio::test]
+async fn an_answer_has_the_order_of_its_question() {
+    let world = World::start().await;
+    let admin = world.login("admin@quobis").await;
+    let query = "query { me { user { username id ...more } role } head { position } z: capabilities { user effective } } \
+        fragment more on User { domain { name id } alias }";
+    let text = world.gql_answer(&admin, query, json!({})).await.text;
+    let names =
+        ["me", "user", "username", "id", "domain", "name", "alias", "role", "head", "position", "z", "effective"];
+    let mut from = 0;
+    for name in names {
+        let at = text[from..].find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} is out of order: {text}"));
+        from += at;
+    }
+}
+
+#[tokio::test]
 async fn pages_follow_one_another_without_loss_or_doubling() {
     let world = World::start().await;
     let admin = world.login("admin@quobis").await;
