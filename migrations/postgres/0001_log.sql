@@ -136,7 +136,8 @@ begin
         end if;
         select array_agg(m.stream_id), array_agg(m.version) into streams, versions
             from (select e.stream_id, max(e.version) as version
-                  from events e where e.position > p_known_head group by e.stream_id) m;
+                  from events e where e.position > p_known_head and e.position <= head
+                  group by e.stream_id) m;
         if exists (select from unnest(streams, versions) as m(stream_id, version)
                    join unnest(p_base_streams, p_base_versions) as b(stream_id, version) using (stream_id)
                    where m.version <> b.version) then

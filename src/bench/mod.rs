@@ -2,6 +2,7 @@
 
 mod idle;
 mod load;
+mod log;
 mod relay;
 mod replay;
 mod sapi;
@@ -16,6 +17,6 @@ pub(crate) async fn run(command: &BenchCommand) -> Result<()> {
         BenchCommand::Replay(args) => replay::run(args).await,
         BenchCommand::Sapi(args) => sapi::run(args).await,
         BenchCommand::Relay(args) => relay::run(args).await,
-        BenchCommand::Log(_) => anyhow::bail!("this measurement is not part of this build"),
+        BenchCommand::Log(args) => log::run(args).await,
     }
 }

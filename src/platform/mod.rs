@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wac_api::{ApiConfig, HealthCheck, Ports};
 use wac_commands::{CommandHandler, Limits};
+use wac_events::cloudevents::source_of;
 use wac_events::{DomainId, Position};
 use wac_projections::Projection;
 use wac_relay::{AlwaysGranted, Relay, RelayConfig, RelayLease, RelayProgress};
@@ -57,6 +58,8 @@ pub(crate) struct Platform {
     processes: Option<Processes>,
     servers: Option<Servers>,
     tail: Option<JoinHandle<()>>,
+    /// Ends what the interfaces stream without end.
+    streams_end: Option<CancellationToken>,
     observers: CancellationToken,
     relay_progress: Option<Arc<RelayProgress>>,
 }
@@ -105,6 +108,7 @@ impl Platform {
             processes: None,
             servers: None,
             tail: None,
+            streams_end: None,
             observers: CancellationToken::new(),
             relay_progress: None,
         }
@@ -191,6 +195,7 @@ impl Platform {
         };
         let api = wac_api::Platform::new(ports, interfaces.config);
         self.tail = Some(tokio::spawn(wac_api::follow_log(api.clone())));
+        self.streams_end = Some(api.closing.clone());
         let Sockets { http, https } = interfaces.sockets;
         self.servers = Some(Servers::start(&wac_api::router(api), http, https)?);
         Ok(())
@@ -198,6 +203,10 @@ impl Platform {
 
     /// Ends every part, those that others rest on last.
     pub(crate) async fn stop(mut self) {
+        if let Some(streams_end) = self.streams_end.take() {
+            // Streams that never end by themselves would hold the drain open.
+            streams_end.cancel();
+        }
         if let Some(servers) = self.servers.take() {
             servers.stop(DRAIN_REQUESTS).await;
         }
@@ -234,6 +243,7 @@ pub(crate) fn api_config(settings: &Settings, base: (String, DomainId), public_u
         trusted_proxies: settings.trusted_proxies.clone(),
         client_ip_header: settings.client_ip_header.clone(),
         body_bytes_max: settings.request_bytes_max,
+        events_source: source_of(&settings.relay_cluster, "main"),
         ..ApiConfig::new(base_domain, base_domain_id, public_url)
     }
 }

@@ -1,8 +1,7 @@
-//! The real clock and the operating system's randomness.
+//! The real clock, and randomness seeded by the operating system.
 
 use jiff::Timestamp;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::RngCore;
 use wac_events::{Environment, Time};
 
 /// What production runs on; simulations bring their own [`Environment`].
@@ -15,6 +14,8 @@ impl Environment for SystemEnvironment {
     }
 
     fn fill(&self, out: &mut [u8]) {
-        OsRng.try_fill_bytes(out).expect("the operating system always has randomness once it has booted");
+        // A cryptographic generator for each thread, seeded and now and then seeded anew by the
+        // operating system: every event needs some bytes, and a system call for each is dear.
+        rand::rng().fill_bytes(out);
     }
 }

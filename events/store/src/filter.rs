@@ -48,9 +48,23 @@ pub(crate) fn prefix_range(prefix: &str) -> (String, String) {
     (prefix.to_owned(), format!("{}/", prefix.trim_end_matches('.')))
 }
 
+/// How a database is told to look up a short list of positions one by one. PostgreSQL's planner,
+/// which does not see that the list is short, would now and then rather read the whole table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
 /// Rows `after < position <= bound` that pass the filter, in order of position, `columns` of them.
 /// `types`: the filter's names without prefixes, if the read goes through the index of names.
-pub(crate) fn select(request: &ReadRequest, bound: u64, columns: &str, types: Option<&[String]>) -> Select {
+pub(crate) fn select(
+    request: &ReadRequest,
+    bound: u64,
+    columns: &str,
+    types: Option<&[String]>,
+    dialect: Dialect,
+) -> Select {
     let mut args = vec![Arg::Int(int(request.after.0)), Arg::Int(int(bound)), Arg::Int(int(request.limit as u64))];
     let filter = &request.filter;
     let mut conditions = String::from("position > $1 and position <= $2");
@@ -73,9 +87,15 @@ pub(crate) fn select(request: &ReadRequest, bound: u64, columns: &str, types: Op
         parts.push(format!("select * from (select position from events where {part} order by position limit $3) t"));
     }
     let positions = parts.join(" union all ");
-    let sql = format!(
-        "select {columns} from events where position in ({positions} order by 1 limit $3) order by position limit $3"
-    );
+    let sql = match dialect {
+        Dialect::Sqlite => format!(
+            "select {columns} from events where position in ({positions} order by 1 limit $3) order by position limit $3"
+        ),
+        Dialect::Postgres => format!(
+            "select e.* from ({positions} order by 1 limit $3) found cross join lateral \
+             (select {columns} from events where position = found.position offset 0) e order by found.position"
+        ),
+    };
     Select { sql, args }
 }
 
@@ -115,7 +135,7 @@ mod tests {
     fn values_never_become_part_of_the_text() {
         let filter = EventFilter { types: vec!["x' or 1=1 --".into(), "user.*".into()], ..EventFilter::default() };
         let request = ReadRequest { after: Position(7), before: None, filter, limit: 10 };
-        let scan = select(&request, 99, "position", None);
+        let scan = select(&request, 99, "position", None, Dialect::Sqlite);
         assert_eq!(
             scan.sql,
             "select position from events where position > $1 and position <= $2 \

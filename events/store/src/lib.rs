@@ -4,6 +4,7 @@
 //! who keep tables of their own in it (read models). The rules every log keeps stand at
 //! [`wac_events::EventLog`]; one contract suite (`tests/contract.rs`) holds all three to them.
 
+pub mod bench;
 mod db;
 mod environment;
 mod error;

@@ -8,7 +8,7 @@ use wac_events::{
 };
 
 use crate::log::Reader;
-use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found};
+use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 
 /// The log itself; clones share it.
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ impl State {
         let stale: Vec<_> = batch.bases.iter().filter(|base| self.version(base.stream) != base.version).collect();
         if !stale.is_empty() {
             let versions = stale.iter().map(|base| (base.stream.clone(), self.version(base.stream))).collect();
-            return Ok(Commit::Moved { head: head_before, versions, complete: true });
+            return Ok(Commit::Moved(Moved { head: head_before, versions, complete: true }));
         }
         let taken = |row: &crate::writer::plan::Row<'_>| {
             self.event_ids.contains(&row.event.event_id)
@@ -83,6 +83,9 @@ impl State {
 }
 
 impl Backend for MemoryLog {
+    // The one writer there is needs no lock to keep others out.
+    const LOCK_AFTER: u32 = u32::MAX;
+
     async fn look_up(&mut self, streams: &[StreamId], commands: &[CommandId]) -> Result<Found, StoreError> {
         let state = self.state();
         let versions = streams.iter().map(|stream| (stream.clone(), state.version(stream))).collect();
@@ -95,6 +98,12 @@ impl Backend for MemoryLog {
         self.0.write().expect("no writer panics halfway").write(&batch)
     }
 
+    async fn lock(&mut self, known_head: u64) -> Result<Moved, StoreError> {
+        Ok(Moved { head: known_head, versions: Vec::new(), complete: true })
+    }
+
+    async fn unlock(&mut self) {}
+
     async fn close(&mut self) {}
 }
 
@@ -106,7 +115,7 @@ impl Reader for MemoryLog {
 
     async fn read(&self, request: ReadRequest) -> Result<Page, StoreError> {
         let state = self.state();
-        let end = request.before.map_or(u64::MAX, |before| before.0 - 1).min(state.events.len() as u64);
+        let end = request.before.map_or(u64::MAX, |before| before.0.saturating_sub(1)).min(state.events.len() as u64);
         let from = request.after.0.min(end);
         let candidates = &state.events[from as usize..end as usize];
         let matching = candidates.iter().filter(|event| matches(&request.filter, event));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions};
-use sqlx::{Arguments, ConnectOptions, Connection, PgConnection, Row as _};
+use sqlx::{Arguments, ConnectOptions, Connection, Executor, PgConnection, Row as _};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 use wac_events::{CommandId, StoreError, StreamId};
@@ -12,7 +12,7 @@ use super::error::commit_error;
 use super::types::{JsonText, PgTime};
 use crate::error::failed;
 use crate::filter::int;
-use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found};
+use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use crate::writer::plan::Row;
 
 /// How long connecting may take.
@@ -34,17 +34,19 @@ pub(super) struct PostgresBackend {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     used: Instant,
+    /// A transaction that holds the head's lock is open over several calls.
+    locked: bool,
     /// The last failed attempt to connect.
     refused: Option<(Instant, StoreError)>,
 }
 
 impl PostgresBackend {
     pub(super) fn new(options: PgConnectOptions) -> Self {
-        Self { options, connection: None, used: Instant::now(), refused: None }
+        Self { options, connection: None, used: Instant::now(), locked: false, refused: None }
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        if self.connection.is_some() && self.used.elapsed() > TRUSTED_IDLE {
+        if self.connection.is_some() && !self.locked && self.used.elapsed() > TRUSTED_IDLE {
             // A failure drops the connection, and the next one is made right here.
             let _ = self.run(LOOK_UP_TIMEOUT, async |connection| connection.ping().await).await;
         }
@@ -97,6 +99,8 @@ impl PostgresBackend {
 }
 
 impl Backend for PostgresBackend {
+    const LOCK_AFTER: u32 = 2;
+
     async fn look_up(&mut self, streams: &[StreamId], commands: &[CommandId]) -> Result<Found, StoreError> {
         self.connect().await?;
         let looked = self.run(LOOK_UP_TIMEOUT, async |connection| look_up(connection, streams, commands).await).await;
@@ -106,15 +110,52 @@ impl Backend for PostgresBackend {
     async fn commit(&mut self, batch: Batch<'_>) -> Result<Commit, CommitError> {
         self.connect().await.map_err(CommitError::NotWritten)?;
         let args = arguments(&batch);
-        let row = self
+        let locked = self.locked;
+        let commit = self
             .run(COMMIT_TIMEOUT, async |connection| {
                 // The answer counts only once the server has said that the transaction is over,
                 // which `fetch_one` waits for.
-                sqlx::query_with(APPEND, args).fetch_one(connection).await
+                let row = sqlx::query_with(APPEND, args).fetch_one(&mut *connection).await?;
+                let answer = answer(&row)?;
+                if locked && matches!(answer, Commit::Written { .. }) {
+                    connection.execute("commit").await?;
+                }
+                Ok(answer)
             })
-            .await
-            .map_err(commit_error)?;
-        answer(&row).map_err(|error| CommitError::Unknown(StoreError::new("append", error)))
+            .await;
+        if matches!(commit, Ok(Commit::Written { .. })) {
+            self.locked = false;
+        } else {
+            self.unlock().await;
+        }
+        commit.map_err(commit_error)
+    }
+
+    async fn lock(&mut self, known_head: u64) -> Result<Moved, StoreError> {
+        self.connect().await?;
+        let locked = std::mem::replace(&mut self.locked, true);
+        let moved = self
+            .run(LOOK_UP_TIMEOUT, async |connection| {
+                if !locked {
+                    connection.execute("begin").await?;
+                }
+                lock(connection, known_head).await
+            })
+            .await;
+        if moved.is_err() {
+            self.unlock().await;
+        }
+        moved.map_err(failed("lock the head"))
+    }
+
+    async fn unlock(&mut self) {
+        if std::mem::take(&mut self.locked) {
+            let rolled_back =
+                self.run(LOOK_UP_TIMEOUT, async |connection| connection.execute("rollback").await.map(drop)).await;
+            if rolled_back.is_err() {
+                self.connection = None;
+            }
+        }
     }
 
     async fn close(&mut self) {
@@ -158,6 +199,29 @@ async fn look_up(
         found.commands = commands.collect();
     }
     Ok(found)
+}
+
+/// If others have appended more than this since this writer last looked, it forgets what it knew;
+/// `log_append` goes by the same figure.
+const MOVED_POSITIONS_MAX: u64 = 10_000;
+
+async fn lock(connection: &mut PgConnection, known_head: u64) -> Result<Moved, sqlx::Error> {
+    let head: i64 = sqlx::query_scalar("select position from log_head where log = 'main' for update")
+        .fetch_one(&mut *connection)
+        .await?;
+    let head = head.unsigned_abs();
+    if head < known_head || head - known_head > MOVED_POSITIONS_MAX {
+        return Ok(Moved { head, versions: Vec::new(), complete: false });
+    }
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select stream_id, max(version) from events where position > $1 and position <= $2 group by stream_id",
+    )
+    .bind(int(known_head))
+    .bind(int(head))
+    .fetch_all(connection)
+    .await?;
+    let versions = rows.into_iter().map(|(stream, version)| (StreamId::from(stream), version.unsigned_abs()));
+    Ok(Moved { head, versions: versions.collect(), complete: true })
 }
 
 fn arguments(batch: &Batch<'_>) -> PgArguments {
@@ -210,6 +274,6 @@ fn answer(row: &sqlx::postgres::PgRow) -> Result<Commit, sqlx::Error> {
     let versions = versions.map(|(stream, version)| (StreamId::from(stream), version.unsigned_abs())).collect();
     Ok(match written {
         true => Commit::Written { head_before: head, moved: versions },
-        false => Commit::Moved { head, versions, complete },
+        false => Commit::Moved(Moved { head, versions, complete }),
     })
 }

@@ -58,6 +58,12 @@ fn session(options: &PgConnectOptions) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
+/// The writer's statements look up few rows by index, whatever the planner knows of the table: a
+/// generic plan made while it was small must not read all of it once it is large.
+fn writer_session(options: &PgConnectOptions) -> PgConnectOptions {
+    session(options).options([("enable_seqscan", "off"), ("enable_bitmapscan", "off")])
+}
+
 /// Starts the log of an already migrated database.
 pub(crate) async fn start(
     options: &PgConnectOptions,
@@ -66,7 +72,7 @@ pub(crate) async fn start(
 ) -> Result<PostgresLog, StoreError> {
     let head = head(pool).await.map_err(failed("read the head"))?;
     let wake = Arc::new(Wake::new(head.position.0));
-    let writer = WriterHandle::start(PostgresBackend::new(session(options)), environment, wake.clone());
+    let writer = WriterHandle::start(PostgresBackend::new(writer_session(options)), environment, wake.clone());
     let watcher = listen::start(session(options), pool.clone(), wake.clone());
     let reader = PostgresReader { pool: pool.clone(), names: Names::default() };
     Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })

@@ -10,7 +10,7 @@ use wac_events::{
 use super::types::{JSONB_VERSION, PgTime};
 use crate::error::failed;
 use crate::filter::{
-    Arg, SCAN_POSITIONS_MAX, Select, TYPES_WITH_PREFIX, aggregate_prefix, int, is_open, prefix_range, select,
+    Arg, Dialect, SCAN_POSITIONS_MAX, Select, TYPES_WITH_PREFIX, aggregate_prefix, int, is_open, prefix_range, select,
 };
 use crate::log::Reader;
 use crate::names::{Interner, Names};
@@ -77,7 +77,7 @@ impl Reader for PostgresReader {
     async fn read(&self, request: ReadRequest) -> Result<Page, StoreError> {
         // The head comes first: whatever is read afterwards is complete up to it.
         let head = self.head().await?.position.0;
-        let bound = request.before.map_or(head, |before| head.min(before.0 - 1));
+        let bound = request.before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
         if bound <= request.after.0 {
             return Ok(Page { events: Vec::new(), scanned_to: request.after });
         }
@@ -91,7 +91,7 @@ impl Reader for PostgresReader {
         if types.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Page { events: Vec::new(), scanned_to: Position(bound) });
         }
-        let events = self.rows(select(&request, bound, COLUMNS, types.as_deref())).await?;
+        let events = self.rows(select(&request, bound, COLUMNS, types.as_deref(), Dialect::Postgres)).await?;
         let scanned_to = match events.last() {
             Some(last) if events.len() == limit => last.position,
             _ => Position(bound),

@@ -14,7 +14,7 @@ use super::error::{code, commit_error};
 use crate::db::{WriterPlace, sqlite_options};
 use crate::error::failed;
 use crate::filter::int;
-use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found};
+use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use crate::writer::plan::Row;
 
 /// Rows one INSERT takes. Smaller batches use the next power of two and leave the rest unbound.
@@ -31,6 +31,8 @@ pub(super) struct SqliteBackend {
     connection: Option<SqliteConnection>,
     /// Time of the last event as of the last look or append; checked with the head.
     recorded_at: Time,
+    /// The writer's place, while a transaction is open over several calls.
+    locked: Option<OwnedMutexGuard<()>>,
     /// Statement texts by power of two.
     whole: Vec<Arc<str>>,
     inserts: Vec<Arc<str>>,
@@ -49,6 +51,7 @@ impl SqliteBackend {
             place,
             connection: None,
             recorded_at: Time::EPOCH,
+            locked: None,
             whole: whole.map(Arc::from).collect(),
             inserts: powers().map(Arc::from).collect(),
         };
@@ -94,12 +97,12 @@ impl SqliteBackend {
     }
 
     /// The head, and what others have done to streams since `known_head`, at least up to it.
-    async fn moved_since(&mut self, known_head: u64) -> Result<Commit, sqlx::Error> {
+    async fn moved_since(&mut self, known_head: u64) -> Result<Moved, sqlx::Error> {
         let head = super::head(self.connection().await?).await?;
         self.recorded_at = head.recorded_at;
         let head = head.position.0;
         if head < known_head || head - known_head > MOVED_POSITIONS_MAX {
-            return Ok(Commit::Moved { head, versions: Vec::new(), complete: false });
+            return Ok(Moved { head, versions: Vec::new(), complete: false });
         }
         let rows: Vec<(String, i64)> =
             sqlx::query_as("select stream_id, max(version) from events where position > $1 group by stream_id")
@@ -107,11 +110,11 @@ impl SqliteBackend {
                 .fetch_all(self.connection().await?)
                 .await?;
         let versions = rows.into_iter().map(|(stream, version)| (StreamId::from(stream), version.unsigned_abs()));
-        Ok(Commit::Moved { head, versions: versions.collect(), complete: true })
+        Ok(Moved { head, versions: versions.collect(), complete: true })
     }
 
     /// Looks at the streams this writer only believes to know.
-    async fn verify(&mut self, batch: &Batch<'_>) -> Result<Option<Commit>, sqlx::Error> {
+    async fn verify(&mut self, batch: &Batch<'_>) -> Result<Option<Moved>, sqlx::Error> {
         let believed: Vec<_> = batch.bases.iter().filter(|base| base.verify).collect();
         if believed.is_empty() {
             return Ok(None);
@@ -125,17 +128,15 @@ impl SqliteBackend {
             return Ok(None);
         }
         let mut moved = self.moved_since(batch.known_head).await?;
-        if let Commit::Moved { versions, .. } = &mut moved {
-            versions.extend(actual);
-        }
+        moved.versions.extend(actual);
         Ok(Some(moved))
     }
 
     async fn write(&mut self, batch: &Batch<'_>, recorded_at: Time) -> Result<(), (sqlx::Error, bool)> {
         let head = batch.known_head;
-        let (whole, inserts) = (self.whole.clone(), self.inserts.clone());
+        let (whole, inserts, begun) = (self.whole.clone(), self.inserts.clone(), self.locked.is_some());
         let connection = self.connection().await.map_err(|error| (error, false))?;
-        if batch.rows.len() <= INSERT_ROWS_MAX {
+        if !begun && batch.rows.len() <= INSERT_ROWS_MAX {
             let rows = batch.rows.len().next_power_of_two();
             let mut args = arguments(batch.rows, rows, head, head, recorded_at);
             bind(&mut args, int(head + batch.rows.len() as u64));
@@ -143,7 +144,9 @@ impl SqliteBackend {
             return run(connection, &whole[rows.trailing_zeros() as usize], args).await.map_err(|error| (error, true));
         }
         let before = |error| (error, false);
-        connection.execute("begin immediate").await.map_err(before)?;
+        if !begun {
+            connection.execute("begin immediate").await.map_err(before)?;
+        }
         let mut first = head;
         for chunk in batch.rows.chunks(INSERT_ROWS_MAX) {
             let rows = chunk.len().next_power_of_two();
@@ -164,6 +167,7 @@ impl SqliteBackend {
     /// Takes back what a failed batch has begun. A connection that cannot even do that is dropped,
     /// which does it too.
     async fn roll_back(&mut self) {
+        let _place = self.locked.take();
         if let Some(mut connection) = self.connection.take() {
             let rolled_back = connection.execute("rollback").await;
             // Without an open transaction SQLite answers with the general error.
@@ -175,6 +179,9 @@ impl SqliteBackend {
 }
 
 impl Backend for SqliteBackend {
+    // Whoever waits for a file's lock asks again and again instead of queueing, and may starve.
+    const LOCK_AFTER: u32 = 1;
+
     async fn look_up(&mut self, streams: &[StreamId], commands: &[CommandId]) -> Result<Found, StoreError> {
         let named = || failed("look up streams and commands");
         let head = super::head(self.connection().await.map_err(named())?).await.map_err(named())?;
@@ -185,12 +192,16 @@ impl Backend for SqliteBackend {
     }
 
     async fn commit(&mut self, batch: Batch<'_>) -> Result<Commit, CommitError> {
-        let _place = self.place().await;
+        let _place = match self.locked {
+            Some(_) => None,
+            None => Some(self.place().await),
+        };
         if let Some(moved) = self.verify(&batch).await.map_err(|error| commit_error(error, false))? {
-            return Ok(moved);
+            return Ok(Commit::Moved(moved));
         }
         let recorded_at = batch.now.max(self.recorded_at);
         let Err((error, committing)) = self.write(&batch, recorded_at).await else {
+            self.locked = None;
             self.recorded_at = recorded_at;
             return Ok(Commit::Written { head_before: batch.known_head, moved: Vec::new() });
         };
@@ -199,12 +210,28 @@ impl Backend for SqliteBackend {
         if matches!(error, CommitError::Taken) {
             // Another process may have taken the positions this batch was meant for.
             match self.moved_since(batch.known_head).await {
-                Ok(Commit::Moved { head, .. }) if head == batch.known_head => return Err(error),
-                Ok(moved) => return Ok(moved),
+                Ok(moved) if moved.head == batch.known_head => return Err(error),
+                Ok(moved) => return Ok(Commit::Moved(moved)),
                 Err(error) => return Err(commit_error(error, false)),
             }
         }
         Err(error)
+    }
+
+    async fn lock(&mut self, known_head: u64) -> Result<Moved, StoreError> {
+        let named = || failed("lock the head");
+        if self.locked.is_none() {
+            let place = self.place().await;
+            self.connection().await.map_err(named())?.execute("begin immediate").await.map_err(named())?;
+            self.locked = Some(place);
+        }
+        self.moved_since(known_head).await.map_err(named())
+    }
+
+    async fn unlock(&mut self) {
+        if self.locked.is_some() {
+            self.roll_back().await;
+        }
     }
 
     async fn close(&mut self) {
@@ -254,9 +281,9 @@ fn arguments(rows: &[Row<'_>], slots: usize, head: u64, before: u64, recorded_at
     args
 }
 
-fn bind<'q, T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(args: &mut SqliteArguments, value: T)
+fn bind<'q, T>(args: &mut SqliteArguments, value: T)
 where
-    T: 'q,
+    T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + 'q,
 {
     args.add(value).expect("numbers, texts and bytes can always be encoded");
 }

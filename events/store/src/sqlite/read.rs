@@ -7,7 +7,7 @@ use wac_events::{Appended, CommandId, Head, Page, Position, ReadRequest, Recorde
 use super::lines::{LINE, joined, parse};
 use crate::error::failed;
 use crate::filter::{
-    Arg, SCAN_POSITIONS_MAX, Select, TYPES_WITH_PREFIX, aggregate_prefix, int, is_open, prefix_range, select,
+    Arg, Dialect, SCAN_POSITIONS_MAX, Select, TYPES_WITH_PREFIX, aggregate_prefix, int, is_open, prefix_range, select,
 };
 use crate::log::Reader;
 use crate::names::Names;
@@ -77,7 +77,7 @@ impl SqliteReader {
         let mut part = request.clone();
         while events.len() < request.limit {
             part.limit = (request.limit - events.len()).min(STATEMENT_EVENTS_MAX);
-            let got = self.lines(select(&part, bound, LINE, types.as_deref()), &mut events).await?;
+            let got = self.lines(select(&part, bound, LINE, types.as_deref(), Dialect::Sqlite), &mut events).await?;
             if got < part.limit {
                 break;
             }
@@ -101,7 +101,7 @@ impl Reader for SqliteReader {
     async fn read(&self, request: ReadRequest) -> Result<Page, StoreError> {
         // The head comes first: whatever is read afterwards is complete up to it.
         let head = self.head().await?.position.0;
-        let bound = request.before.map_or(head, |before| head.min(before.0 - 1));
+        let bound = request.before.map_or(head, |before| head.min(before.0.saturating_sub(1)));
         if bound <= request.after.0 {
             return Ok(Page { events: Vec::new(), scanned_to: request.after });
         }

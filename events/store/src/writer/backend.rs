@@ -8,6 +8,10 @@ use super::plan::{Base, Row};
 
 /// One write connection to a store. Used by one task, one call at a time; reconnects by itself.
 pub(crate) trait Backend: Send + 'static {
+    /// After so many attempts in which others were faster the next one holds the head's lock from
+    /// planning to commit, so that it is the last.
+    const LOCK_AFTER: u32;
+
     /// Reads the versions of `streams` (0: does not exist) and where `commands` stand, together
     /// with a head not beyond which both are complete.
     fn look_up(
@@ -19,6 +23,13 @@ pub(crate) trait Backend: Send + 'static {
     /// Writes the whole batch behind the head, durably, or nothing of it: only if every base
     /// still holds under the head's lock.
     fn commit(&mut self, batch: Batch<'_>) -> impl Future<Output = Result<Commit, CommitError>> + Send;
+
+    /// Takes the head's lock, until the next [`Backend::commit`] or [`Backend::unlock`], and tells
+    /// what others have written since `known_head`.
+    fn lock(&mut self, known_head: u64) -> impl Future<Output = Result<Moved, StoreError>> + Send;
+
+    /// Gives the head's lock up, if it is held.
+    fn unlock(&mut self) -> impl Future<Output = ()> + Send;
 
     /// Gives the connection back in good order.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
@@ -48,9 +59,19 @@ pub(crate) enum Commit {
     /// Durable, at `head_before + 1` and on. `moved`: versions of streams which others have
     /// written to since `known_head`.
     Written { head_before: u64, moved: Vec<(StreamId, u64)> },
-    /// Nothing was written: a base does not hold. `versions` says how things are at `head`;
-    /// not `complete`: too much has happened to tell, look everything up again.
-    Moved { head: u64, versions: Vec<(StreamId, u64)>, complete: bool },
+    /// Nothing was written: a base does not hold.
+    Moved(Moved),
+}
+
+/// What others have written.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    /// How far this tells.
+    pub(crate) head: u64,
+    /// Streams and their versions there, or later.
+    pub(crate) versions: Vec<(StreamId, u64)>,
+    /// Or else too much has happened to tell: look everything up again.
+    pub(crate) complete: bool,
 }
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod settle;
 mod validate;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -33,6 +33,10 @@ pub const BATCH_BYTES_MAX: usize = 8 << 20;
 pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(200);
 /// How long the writer tries to find out what became of a batch whose connection broke.
 pub const OUTCOME_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the writer waits at most for those it has just answered to come back.
+const GATHER_MAX: Duration = Duration::from_micros(500);
+/// And which part of the time their own batch took.
+const GATHER_FRACTION: u32 = 5;
 /// Streams whose version a writer remembers (about 100 bytes each).
 pub const STREAMS_REMEMBERED: usize = 131_072;
 /// Commands whose outcome a writer remembers (about 50 bytes each).
@@ -87,10 +91,26 @@ async fn run<B: Backend>(mut writer: Writer<B>, mut queue: mpsc::Receiver<Job>) 
     while queue.recv_many(&mut taken, BATCH_COMMANDS_MAX).await > 0 {
         while !taken.is_empty() {
             let rest = taken.split_off(batch_len(&taken));
-            writer.settle(std::mem::replace(&mut taken, rest)).await;
+            let batch = std::mem::replace(&mut taken, rest);
+            let (commands, began) = (batch.len(), Instant::now());
+            writer.settle(batch).await;
+            if taken.is_empty() {
+                gather(&queue, commands, GATHER_MAX.min(began.elapsed() / GATHER_FRACTION)).await;
+            }
         }
     }
     writer.backend.close().await;
+}
+
+/// Lets those who have just had their answer come back with their next command, so that they share
+/// a round trip with those who wait already: otherwise the quickest of them would get one for
+/// itself, and all others wait for it. A lone writer never waits.
+async fn gather(queue: &mpsc::Receiver<Job>, answered: usize, most: Duration) {
+    let began = Instant::now();
+    let active = (answered + queue.len()).min(BATCH_COMMANDS_MAX);
+    while answered > 1 && queue.len() < active - active / 8 && began.elapsed() < most {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// How many of the commands in front go into one round trip; at least one.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wac_events::{AppendError, Appended, CommandId, Environment, Position, StoreError, StreamId};
 
-use super::backend::{Backend, Batch, Commit, CommitError, Found};
+use super::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use super::plan::{Job, Known, Plan, Verdict, plan, streams_to_read};
 use super::{OUTCOME_PATIENCE, OVERLOADED_RETRY_AFTER};
 use crate::wake::Wake;
@@ -31,8 +31,8 @@ enum End {
     Done { verdicts: Vec<Verdict>, first: u64 },
     /// Nothing new was written: each command must be settled on its own.
     Alone(&'static str),
-    /// Other writers were faster, again and again.
-    Overrun,
+    /// Other writers were faster, again and again; or, with what broke, connections broke as often.
+    Overrun(Option<StoreError>),
     /// The store cannot be written.
     Failed(StoreError),
 }
@@ -44,6 +44,7 @@ struct Attempt {
     verify_all: bool,
     look_up_all: bool,
     taken: u32,
+    moved: u32,
     unknown: Option<Resolve>,
 }
 
@@ -57,30 +58,31 @@ struct Resolve {
 impl<B: Backend> Writer<B> {
     /// Answers every job.
     pub(super) async fn settle(&mut self, mut jobs: Vec<Job>) {
-        match self.attempt(&mut jobs).await {
+        let end = self.attempt(&mut jobs).await;
+        self.backend.unlock().await;
+        match end {
             End::Done { verdicts, first } => self.answer(jobs, verdicts, first).await,
-            End::Alone(reason) if jobs.len() == 1 => jobs.into_iter().for_each(|job| {
-                refuse(job, AppendError::Invalid(reason));
-            }),
+            End::Alone(reason) if jobs.len() == 1 => refuse(jobs, |_| AppendError::Invalid(reason)),
             End::Alone(_) => {
                 for job in jobs {
                     Box::pin(self.settle(vec![job])).await;
                 }
             }
-            End::Overrun => jobs.into_iter().for_each(|job| {
-                refuse(job, AppendError::Overloaded { retry_after: OVERLOADED_RETRY_AFTER });
+            End::Overrun(broken) => refuse(jobs, |job| match &broken {
+                Some(source) if job.sent => {
+                    AppendError::OutcomeUnknown { command_id: job.batch.command_id, source: source.clone() }
+                }
+                _ => AppendError::Overloaded { retry_after: OVERLOADED_RETRY_AFTER },
             }),
             End::Failed(error) => {
                 tracing::warn!(error = %error, commands = jobs.len(), "the log cannot be written");
-                for job in jobs {
-                    let command_id = job.batch.command_id;
-                    let source = error.clone();
-                    let answer = match job.sent {
+                refuse(jobs, |job| {
+                    let (command_id, source) = (job.batch.command_id, error.clone());
+                    match job.sent {
                         true => AppendError::OutcomeUnknown { command_id, source },
                         false => AppendError::Unavailable(source),
-                    };
-                    refuse(job, answer);
-                }
+                    }
+                });
             }
         }
     }
@@ -88,6 +90,12 @@ impl<B: Backend> Writer<B> {
     async fn attempt(&mut self, jobs: &mut [Job]) -> End {
         let mut attempt = Attempt::default();
         for _ in 0..ATTEMPTS_MAX {
+            if attempt.moved >= B::LOCK_AFTER {
+                match self.backend.lock(self.known.head.unwrap_or(0)).await {
+                    Ok(moved) => self.moved(moved, &mut attempt),
+                    Err(error) => return End::Failed(error),
+                }
+            }
             if let Err(error) = self.learn(jobs, &mut attempt).await {
                 return End::Failed(error);
             }
@@ -106,8 +114,9 @@ impl<B: Backend> Writer<B> {
                     self.written(jobs, &plan, head_before, moved);
                     return End::Done { verdicts: plan.verdicts, first: head_before + 1 };
                 }
-                Ok(Commit::Moved { head, versions, complete }) => {
-                    self.moved(head, versions, complete, &mut attempt);
+                Ok(Commit::Moved(moved)) => {
+                    attempt.moved += 1;
+                    self.moved(moved, &mut attempt);
                 }
                 Err(CommitError::Taken) if attempt.taken > 0 => {
                     return End::Alone("an event id is in the log already");
@@ -132,7 +141,7 @@ impl<B: Backend> Writer<B> {
                 }
             }
         }
-        End::Overrun
+        End::Overrun(attempt.unknown.map(|resolve| resolve.cause))
     }
 
     /// Reads what the next plan needs. While an outcome is unknown, again and again until its
@@ -172,14 +181,14 @@ impl<B: Backend> Writer<B> {
         found.commands.into_iter().for_each(|(id, first, last)| self.known.commands.insert(id, (first, last)));
     }
 
-    fn moved(&mut self, head: u64, versions: Vec<(StreamId, u64)>, complete: bool, attempt: &mut Attempt) {
-        if !complete {
+    fn moved(&mut self, moved: Moved, attempt: &mut Attempt) {
+        if !moved.complete {
             self.known.versions.clear();
             attempt.verify_all = true;
         }
-        self.known.head = Some(head);
-        self.wake.publish(head);
-        for (stream, version) in versions {
+        self.known.head = Some(moved.head);
+        self.wake.publish(moved.head);
+        for (stream, version) in moved.versions {
             attempt.fresh.insert(stream.clone());
             self.known.versions.insert(stream, version);
         }
@@ -222,10 +231,7 @@ impl<B: Backend> Writer<B> {
                 },
             });
         }
-        for (job, answer) in jobs.into_iter().zip(answers) {
-            // A caller that has gone away has no use for its answer.
-            let _ = job.reply.send(answer);
-        }
+        jobs.into_iter().zip(answers).for_each(|(job, answer)| send(job, answer));
     }
 
     /// A command that meets a conflict may be one that was appended long ago.
@@ -258,7 +264,14 @@ impl Resolve {
     }
 }
 
-fn refuse(job: Job, error: AppendError) {
+fn refuse(jobs: Vec<Job>, error: impl Fn(&Job) -> AppendError) {
+    for job in jobs {
+        let error = error(&job);
+        send(job, Err(error));
+    }
+}
+
+fn send(job: Job, answer: Result<Appended, AppendError>) {
     // A caller that has gone away has no use for its answer.
-    let _ = job.reply.send(Err(error));
+    let _ = job.reply.send(answer);
 }
