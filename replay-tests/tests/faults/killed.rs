@@ -18,6 +18,8 @@ const CONTROL_ROUNDS: u64 = 30;
 const TASKS: usize = 32;
 /// Every so many rounds PostgreSQL itself is killed as well.
 const SERVER_ROUND: u64 = 5;
+/// So often a long run says how far it is.
+const PROGRESS_ROUNDS: u64 = 25;
 
 /// What a loop came to.
 #[derive(Default, Debug)]
@@ -38,6 +40,7 @@ fn kill_loop(
     let runtime = runtime();
     let mut seen = Audit::default();
     let mut toll = Toll::default();
+    let began = Instant::now();
     for round in 1..=rounds {
         let writer = WriterProcess::start(url, TASKS, acknowledge);
         wait_until("the first acknowledgement", || writer.notes.acknowledged() > 0);
@@ -54,6 +57,9 @@ fn kill_loop(
         toll.acknowledged += notes.len();
         let held = runtime.block_on(audit(&mut seen, url, &notes));
         held.map_err(|violation| format!("round {round}: {violation}"))?;
+        if round % PROGRESS_ROUNDS == 0 {
+            eprintln!("{round} of {rounds} kills after {:?}, {} commands in the log", began.elapsed(), seen.commands());
+        }
     }
     toll.commands = seen.commands();
     Ok(toll)
