@@ -3,12 +3,12 @@
 #
 #     cargo xtask services run -- ops/walkthrough.sh > docs/walkthrough.md
 #
-# Needs a built `wac` (WAC_BIN, default: the debug binary) and a Kafka (WAC_TEST_KAFKA_BROKERS);
+# Needs a built `wac` (WALKTHROUGH_BIN, default: the debug binary) and a Kafka (WAC_TEST_KAFKA_BROKERS);
 # the Python consumer runs in a virtual environment of its own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/wac/target}
-wac=${WAC_BIN:-$target/debug/wac}
+wac=${WALKTHROUGH_BIN:-$target/debug/wac}
 brokers=${WAC_TEST_KAFKA_BROKERS:?run this under: cargo xtask services run -- ops/walkthrough.sh}
 port=${WALKTHROUGH_PORT:-18000}
 work=$(mktemp -d)
@@ -25,7 +25,7 @@ clean() {
 }
 show() { # command, as it is typed
     printf '\n```console\n$ %s\n' "$*" | clean
-    (cd "$work" && bash -c "$*" 2>&1 || echo "(exit $?)") | tr -d '\r' | clean
+    (cd "$work" && bash -c "$*" 2>&1 || echo "(exit $?)") | tr -d '\r' | clean | sed -e '$a\'
     printf '```\n'
 }
 start() {
