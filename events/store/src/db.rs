@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, PgPool, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
 
 /// How long a SQLite connection waits for a writer in another process.
 pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,6 +18,8 @@ pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const SQLITE_CHECKPOINT_PAGES: u32 = 4_000;
 /// Page cache of one SQLite connection, in KiB.
 const SQLITE_CACHE_KIB: i64 = 8_192;
+/// Between two attempts to open a file that somebody has for himself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// The database of a store. Read models live in the same one, in tables of their own.
 #[derive(Clone)]
@@ -57,6 +60,8 @@ pub struct SqliteWrite {
 impl SqliteDb {
     pub(crate) async fn connect(path: &Path, read_connections: u32) -> Result<Self, sqlx::Error> {
         let options = sqlite_options(path);
+        // Held until the pools have their connections, which then need no lock that others may hold.
+        let _first = sqlite_connect(path).await?;
         // The writer comes first: it creates the file and turns the write-ahead log on.
         let writer = pool(1).connect_with(options.clone().synchronous(SqliteSynchronous::Normal)).await?;
         let readers = pool(read_connections).connect_with(options.pragma("query_only", "ON")).await?;
@@ -142,6 +147,25 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", (-SQLITE_CACHE_KIB).to_string())
         .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES.to_string())
         .disable_statement_logging()
+}
+
+/// Opens a connection to a file that others may be opening or closing at the same moment. Turning the
+/// write-ahead log on, and removing it with the last connection, take the file for themselves, and
+/// for these SQLite refuses others at once instead of waiting.
+pub(crate) async fn sqlite_connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let deadline = Instant::now() + SQLITE_BUSY_TIMEOUT;
+    loop {
+        match sqlite_options(path).connect().await {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(BUSY_PAUSE).await,
+            connected => return connected,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // SQLITE_BUSY, in any of its extended forms.
+    code.is_some_and(|code| code.parse::<i32>().is_ok_and(|code| code & 0xff == 5))
 }
 
 /// A pool whose connections live as long as it does: there is nothing to test or renew in a file.

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use crate::OpenError;
-use crate::db::sqlite_options;
+use crate::db::sqlite_connect;
 use crate::location::Location;
 
 /// A migration's number, name and text.
@@ -63,7 +63,7 @@ pub(crate) async fn postgres(options: &PgConnectOptions, place: &str, wanted: bo
 /// Checks the schema version, and migrates if `wanted`.
 pub(crate) async fn sqlite(path: &Path, place: &str, wanted: bool) -> Result<Migrated, OpenError> {
     let unreachable = |source| open_error(source, path, place);
-    let mut connection = sqlite_options(path).connect().await.map_err(unreachable)?;
+    let mut connection = sqlite_connect(path).await.map_err(unreachable)?;
     let migrator = migrator(SQLITE);
     let found = version(&mut connection, &migrator, place).await?;
     let mut migrated = check(found, SQLITE, place, wanted)?;
