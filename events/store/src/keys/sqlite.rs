@@ -1,10 +1,11 @@
 //! Keys in SQLite.
 
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant;
 use wac_events::{StoreError, SubjectId, Time};
 
@@ -17,6 +18,14 @@ const TRUNCATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between attempts.
 const TRUNCATE_PAUSE: Duration = Duration::from_millis(10);
 
+/// A key on its way into the table.
+struct NewKey {
+    subject: SubjectId,
+    wrapped: Vec<u8>,
+    now: Time,
+    answer: oneshot::Sender<Result<Stored, StoreError>>,
+}
+
 pub(crate) struct SqliteKeys {
     path: PathBuf,
     readers: SqlitePool,
@@ -24,11 +33,62 @@ pub(crate) struct SqliteKeys {
     /// Opened when the first key is made. Commits are on the disk before they return, unlike
     /// those of the read models.
     writer: Mutex<Option<SqliteConnection>>,
+    /// Keys to be made. Whoever gets the writer first stores all of them, so that any number of
+    /// people who arrive together cost one commit.
+    waiting: std::sync::Mutex<Vec<NewKey>>,
 }
 
 impl SqliteKeys {
     pub(crate) fn new(path: &Path, db: &SqliteDb) -> Self {
-        Self { path: path.to_owned(), readers: db.readers().clone(), place: db.place(), writer: Mutex::new(None) }
+        Self {
+            path: path.to_owned(),
+            readers: db.readers().clone(),
+            place: db.place(),
+            writer: Mutex::new(None),
+            waiting: std::sync::Mutex::default(),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<NewKey>> {
+        self.waiting.lock().expect("nobody panics while holding the queue")
+    }
+
+    /// Stores a batch in one transaction and answers everybody in it.
+    async fn store(&self, writer: &mut Option<SqliteConnection>, batch: Vec<NewKey>) {
+        let _place = self.place.lock().await;
+        match self.commit(writer, &batch).await {
+            Ok(rows) => batch.into_iter().zip(rows).for_each(|(new, row)| drop(new.answer.send(Ok(row)))),
+            Err(error) => {
+                let error = StoreError::new("store subject keys", error);
+                batch.into_iter().for_each(|new| drop(new.answer.send(Err(error.clone()))));
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        writer: &mut Option<SqliteConnection>,
+        batch: &[NewKey],
+    ) -> Result<Vec<Stored>, sqlx::Error> {
+        let mut tx = self.open(writer).await?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut rows = Vec::with_capacity(batch.len());
+        for new in batch {
+            sqlx::query(
+                "insert into subject_keys (subject, wrapped, created_at) values ($1, $2, $3) on conflict do nothing",
+            )
+            .bind(new.subject.as_str())
+            .bind(new.wrapped.as_slice())
+            .bind(new.now.micros())
+            .execute(&mut *tx)
+            .await?;
+            let wrapped: Option<Vec<u8>> = sqlx::query_scalar("select wrapped from subject_keys where subject = $1")
+                .bind(new.subject.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            rows.push(stored(wrapped));
+        }
+        tx.commit().await?;
+        Ok(rows)
     }
 
     async fn open<'a>(
@@ -76,27 +136,22 @@ impl KeyTable for SqliteKeys {
     }
 
     async fn insert(&self, subject: &SubjectId, wrapped: Vec<u8>, now: Time) -> Result<Stored, StoreError> {
-        let named = || failed("store a subject key");
-        let mut writer = self.writer.lock().await;
-        let _place = self.place.lock().await;
-        let connection = self.open(&mut writer).await.map_err(named())?;
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(named())?;
-        sqlx::query(
-            "insert into subject_keys (subject, wrapped, created_at) values ($1, $2, $3) on conflict do nothing",
-        )
-        .bind(subject.as_str())
-        .bind(wrapped)
-        .bind(now.micros())
-        .execute(&mut *tx)
-        .await
-        .map_err(named())?;
-        let wrapped: Option<Vec<u8>> = sqlx::query_scalar("select wrapped from subject_keys where subject = $1")
-            .bind(subject.as_str())
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(named())?;
-        tx.commit().await.map_err(named())?;
-        Ok(stored(wrapped))
+        loop {
+            let (answer, answered) = oneshot::channel();
+            let new = NewKey { subject: subject.clone(), wrapped: wrapped.clone(), now, answer };
+            self.waiting().push(new);
+            {
+                let mut writer = self.writer.lock().await;
+                let batch = std::mem::take(&mut *self.waiting());
+                if !batch.is_empty() {
+                    self.store(&mut writer, batch).await;
+                }
+            }
+            // Without an answer: whoever had taken this key into his batch has gone away with it.
+            if let Ok(stored) = answered.await {
+                return stored;
+            }
+        }
     }
 
     async fn destroy(&self, subject: &SubjectId, now: Time) -> Result<(), StoreError> {
