@@ -1,11 +1,12 @@
 //! The project's own checks, and the services its tests run against.
 //!
 //! As a library: [`services`], a private PostgreSQL and a real Apache Kafka for tests; [`tidy`], the
-//! house rules; [`contracts`], the generated descriptions of the event stream; [`python`], the packages
-//! that tests in Python need. As a binary
-//! (`cargo xtask`): these, setup, tests and continuous integration.
+//! house rules; [`contracts`], the generated descriptions of the event stream; [`python`] and [`node`], the
+//! packages that tests in Python and JavaScript need. As a binary (`cargo xtask`): these, setup, tests and
+//! continuous integration.
 
 pub mod contracts;
+pub mod node;
 pub mod python;
 pub mod services;
 pub mod tidy;

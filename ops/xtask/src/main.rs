@@ -30,6 +30,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Lints and tests of the npm workspace; part of `test`
+    Web,
     /// Format, lints, docs, tests, licences, house rules, contracts
     Ci,
     /// Check the house rules
@@ -68,6 +70,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Setup => commands::setup(),
         Task::Services { action: ServicesAction::Run { command } } => commands::services_run(&command),
         Task::Test { arguments } => commands::test(&arguments),
+        Task::Web => commands::web(),
         Task::Ci => commands::ci(),
         Task::Tidy => commands::tidy(),
         Task::Contracts { check, breaking } => commands::contracts(check, breaking),

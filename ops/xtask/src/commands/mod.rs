@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use xtask::services::{DATABASE_URL_VARIABLE, KAFKA_BROKERS_VARIABLE, Kafka, Postgres};
-use xtask::{contracts as documents, python, repository, tidy as rules};
+use xtask::{contracts as documents, node, python, repository, tidy as rules};
 
 /// A child's environment without what `cargo run` has set for this program.
 fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -86,7 +86,9 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<ExitCode> {
     let mut tests = cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(arguments).env(python::PYTHON_VARIABLE, &python);
     good &= step("cargo test", services.announce(&mut tests))?;
-    good &= web_tests(&services)?;
+    good &= npm(&["lint", "test"], |npm| {
+        services.announce(npm);
+    })?;
     drop(services);
     eprintln!("xtask: {}", if good { "all tests passed" } else { "some tests failed" });
     Ok(verdict(good))
@@ -96,18 +98,22 @@ fn setup_quietly() -> Result<bool> {
     Ok(command(repository().join("ops/setup.sh")).arg("test").status().context("running ops/setup.sh")?.success())
 }
 
-/// The npm workspace's tests, once there is one.
-fn web_tests(services: &Services) -> Result<bool> {
-    let web = repository().join("web");
-    if !web.join("package.json").exists() {
-        return Ok(true);
+/// Runs scripts of the npm workspace, in their order, until one fails.
+fn npm(scripts: &[&str], prepare: impl Fn(&mut Command)) -> Result<bool> {
+    let Some(web) = node::workspace()? else { return Ok(true) };
+    for script in scripts {
+        let mut npm = command("npm");
+        npm.args(["run", "--silent", script]).current_dir(&web);
+        prepare(&mut npm);
+        if !step(&format!("web: {script}"), &mut npm)? {
+            return Ok(false);
+        }
     }
-    if !step("npm ci", command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&web))? {
-        return Ok(false);
-    }
-    let mut tests = command("npm");
-    tests.args(["test", "--workspaces", "--if-present"]).current_dir(&web);
-    step("npm test", services.announce(&mut tests))
+    Ok(true)
+}
+
+pub(crate) fn web() -> Result<ExitCode> {
+    Ok(verdict(npm(&["lint", "test"], |_| {})?))
 }
 
 pub(crate) fn ci() -> Result<ExitCode> {
@@ -119,6 +125,7 @@ pub(crate) fn ci() -> Result<ExitCode> {
     good &= licences()?;
     // House rules and contracts are part of `test`.
     good &= test(&[])? == ExitCode::SUCCESS;
+    good &= npm(&["package", "docs"], |_| {})?;
     Ok(verdict(good))
 }
 

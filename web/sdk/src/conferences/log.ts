@@ -1,0 +1,55 @@
+import { Emitter } from '../emitter.js';
+import type { RequestOptions } from '../transport/outbox.js';
+import type { Wapi } from '../transport/wapi.js';
+import type { ConferenceLogEntry, Milliseconds } from '../wire.js';
+
+/** Which entries of the log. */
+export interface ConferenceLogQuery {
+  /** Created before. */
+  before?: Milliseconds;
+  /** Created after. */
+  after?: Milliseconds;
+  /** At most so many (default 10). */
+  limit?: number;
+  /** Newest first (default `true`). */
+  sortDescending?: boolean;
+}
+
+/** What happens to the log. */
+export interface ConferenceLogEvents {
+  /** A conference of this person has been added, or has changed. */
+  entry: ConferenceLogEntry;
+}
+
+/**
+ * The conferences this person was in.
+ *
+ * @example
+ * ```ts
+ * for (const entry of await session.conferences.log.list({ limit: 20 })) console.log(entry.createdAt, entry.state);
+ * ```
+ */
+export class ConferenceLog extends Emitter<ConferenceLogEvents> {
+  readonly #wapi: Wapi;
+
+  /** @internal */
+  constructor(wapi: Wapi) {
+    super();
+    this.#wapi = wapi;
+    wapi.on('push', ({ url, body }) => {
+      if (url === '/conferences' || url.startsWith('/conferences/')) this.emit('entry', body as ConferenceLogEntry);
+    });
+  }
+
+  /**
+   * Some entries, newest first.
+   *
+   * @example
+   * ```ts
+   * const older = await session.conferences.log.list({ before: entries.at(-1)?.createdAt });
+   * ```
+   */
+  list(query: ConferenceLogQuery = {}, options: RequestOptions = {}): Promise<ConferenceLogEntry[]> {
+    return this.#wapi.get('/conferences', { ...query }, options);
+  }
+}

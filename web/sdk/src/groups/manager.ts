@@ -1,0 +1,99 @@
+import { Emitter } from '../emitter.js';
+import type { RequestOptions } from '../transport/outbox.js';
+import type { Wapi } from '../transport/wapi.js';
+import type { GroupResource, WapiPush } from '../wire.js';
+import { Group } from './group.js';
+
+/** What happens to groups. */
+export interface GroupManagerEvents {
+  /** A group is new for this person, or has changed. */
+  group: Group;
+  /** A group is gone, or this person is not in it any more. */
+  groupRemoved: { id: string };
+}
+
+/** The path of one group. */
+const OF_ONE = /^\/usersGroup\/([^/]+)$/;
+
+/**
+ * Groups of people who ring together.
+ *
+ * @example
+ * ```ts
+ * const groups = await session.groups.list();
+ * ```
+ */
+export class GroupManager extends Emitter<GroupManagerEvents> {
+  readonly #wapi: Wapi;
+
+  /** @internal */
+  constructor(wapi: Wapi) {
+    super();
+    this.#wapi = wapi;
+    wapi.on('push', push => this.#push(push));
+  }
+
+  /**
+   * The groups this person sees.
+   *
+   * @param options - `mine`: only those this person is in.
+   *
+   * @example
+   * ```ts
+   * const mine = await session.groups.list({ mine: true });
+   * ```
+   */
+  async list(options: RequestOptions & { mine?: boolean } = {}): Promise<Group[]> {
+    const query = options.mine ? { userIsParticipant: true } : {};
+    const groups = await this.#wapi.get<GroupResource[]>('/usersGroup', query, options);
+    return groups.map(group => new Group(this.#wapi, group));
+  }
+
+  /**
+   * One group.
+   *
+   * @example
+   * ```ts
+   * const group = await session.groups.get(groupId);
+   * ```
+   */
+  async get(id: string, options: RequestOptions = {}): Promise<Group> {
+    return new Group(this.#wapi, await this.#wapi.get(`/usersGroup/${encodeURIComponent(id)}`, {}, options));
+  }
+
+  /**
+   * Makes a group; this person owns it and is in it.
+   *
+   * @param participants - User ids of the others.
+   *
+   * @example
+   * ```ts
+   * const group = await session.groups.create('support', [bobsId, carolsId]);
+   * ```
+   */
+  async create(name: string, participants: readonly string[] = [], options: RequestOptions = {}): Promise<Group> {
+    const group = new Group(this.#wapi, await this.#wapi.post('/usersGroup', { name }, options));
+    for (const userId of participants) await group.add(userId, options);
+    return group;
+  }
+
+  /**
+   * Leaves every group.
+   *
+   * @example
+   * ```ts
+   * await session.groups.leaveAll();
+   * ```
+   */
+  leaveAll(options: RequestOptions = {}): Promise<void> {
+    return this.#wapi.delete('/usersGroup/participations', undefined, options);
+  }
+
+  #push({ method, url, body }: WapiPush): void {
+    const id = OF_ONE.exec(url)?.[1];
+    if (id !== undefined && method === 'DELETE') this.emit('groupRemoved', { id: decodeURIComponent(id) });
+    else if (id !== undefined || url === '/usersGroup') {
+      this.emit('group', new Group(this.#wapi, body as GroupResource));
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Calls, conferences, presence, contacts and groups over the wac WebRTC application controller.
+ *
+ * Start with {@link createSession}.
+ *
+ * @packageDocumentation
+ */
+
+export { Conference, type InviteOptions } from './conferences/conference.js';
+export {
+  ConferenceInvitation,
+  ConferenceInvitationRequest,
+  type IncomingEndReason,
+  type IncomingInvitationEvents,
+  RingingInvitation,
+} from './conferences/incoming.js';
+export { ConferenceLog, type ConferenceLogEvents, type ConferenceLogQuery } from './conferences/log.js';
+export { type Call, ConferenceManager, type ConferenceOptions } from './conferences/manager.js';
+export {
+  type ConferenceEndReason,
+  type ConferenceEvents,
+  type ConferenceStatus,
+  Membership,
+  type MuteChange,
+} from './conferences/membership.js';
+export {
+  type Accepted,
+  Invitation,
+  InvitationRequest,
+  OutgoingInvitation,
+  type OutgoingInvitationEvents,
+} from './conferences/outgoing.js';
+export type { ConferenceManagerEvents } from './conferences/registry.js';
+export type { Participant } from './conferences/roster.js';
+export { IncomingTransfer, OutgoingTransfer } from './conferences/transfer.js';
+export { type Contact, ContactManager, type ContactManagerEvents } from './contacts/manager.js';
+export { Emitter, type Unsubscribe, type WaitOptions } from './emitter.js';
+export * from './errors.js';
+export { Group } from './groups/group.js';
+export { GroupManager, type GroupManagerEvents } from './groups/manager.js';
+export {
+  type Presence,
+  type PresenceChange,
+  PresenceManager,
+  type PresenceManagerEvents,
+} from './presence/manager.js';
+export { type PushRegistration, PushTokenManager } from './push/manager.js';
+export type { CallbackLogin, Login, PasswordLogin, SessionConfig, TokenLogin } from './session/config.js';
+export { createAnonymousSession, createSession, recoverSession } from './session/factories.js';
+export { Raw } from './session/raw.js';
+export { Session, type SessionEvents, type SessionStatus } from './session/session.js';
+export { type SessionSnapshot, type SessionStorage, savedSession } from './session/snapshot.js';
+export type { BackoffOptions } from './transport/backoff.js';
+export type { HeartbeatOptions } from './transport/heartbeat.js';
+export type { Logger, LogLevel } from './transport/logger.js';
+export type { Fetch, FetchResponse, TokenSet } from './transport/oauth.js';
+export type { RequestOptions } from './transport/outbox.js';
+export type { Paths } from './transport/servers.js';
+export type { WebSocketConstructor, WebSocketLike } from './transport/socket.js';
+export type { GetToken } from './transport/tokens.js';
+export type { Query } from './transport/wapi.js';
+export type * from './wire.js';

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** How long a first start may take on a busy machine, in milliseconds. */
+const START_TIMEOUT_MS = 60_000;
+/** How long an ordered end may take before it is made, in milliseconds. */
+const STOP_TIMEOUT_MS = 15_000;
+/** The last line of the print-out. */
+const LAST_LINE = 'wac replay --verify';
+
+/** The binary under test; `undefined` when the tests against it are to be skipped. */
+export const BINARY = process.env['WAC_BIN'];
+
+/** `wac dev` with data of its own. */
+export class RealServer {
+  readonly url: string;
+  readonly passwords: ReadonlyMap<string, string>;
+  readonly #process: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(process: ChildProcess, directory: string, printed: readonly string[]) {
+    this.#process = process;
+    this.#directory = directory;
+    this.url = find(printed, /^\s*HTTP\s+(http:\S+)/);
+    const accounts = printed.flatMap(line => {
+      const match = /^\s+(\S+@\S+)\s+(\S+)$/.exec(line);
+      return match?.[1] && match[2] ? [[match[1], match[2]] as const] : [];
+    });
+    this.passwords = new Map(accounts);
+  }
+
+  static async start(binary: string): Promise<RealServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'wac-sdk-'));
+    const ports = ['--http-port', '0', '--https-port', '0', '--qss-port', '0'];
+    const child = spawn(binary, ['dev', '--data', join(directory, 'data'), ...ports], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...withoutSettings(), NO_COLOR: '1', RUST_LOG: 'warn' },
+    });
+    const printed: string[] = [];
+    const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+    for await (const line of createInterface({ input: child.stdout })) {
+      printed.push(line);
+      if (line.includes(LAST_LINE)) break;
+    }
+    clearTimeout(timer);
+    if (!printed.at(-1)?.includes(LAST_LINE)) throw new Error(`${binary} ended early:\n${printed.join('\n')}`);
+    child.stdout.resume();
+    return new RealServer(child, directory, printed);
+  }
+
+  /** The password that was printed for `name@domain`. */
+  password(account: string): string {
+    const password = this.passwords.get(account);
+    if (password === undefined) throw new Error(`no password was printed for ${account}`);
+    return password;
+  }
+
+  /** Makes a person of the domain `demo` who can log in. */
+  async addPerson(name: string, password: string): Promise<void> {
+    const token = await this.#adminToken();
+    const user = await this.#post('/sapi/users', token, { username: name, domain: 'demo', role: 'user' });
+    await this.#post('/sapi/credentials', token, {
+      source: 'wac',
+      type: 'basic',
+      context: {},
+      domain: 'demo',
+      user: user['id'],
+      data: { password },
+      lease: 0,
+    });
+  }
+
+  async stop(): Promise<void> {
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    if (this.#process.exitCode === null) {
+      this.#process.kill('SIGTERM');
+      await once(this.#process, 'exit');
+    }
+    clearTimeout(timer);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #adminToken(): Promise<string> {
+    const login = { grant_type: 'password', username: 'admin@quobis', password: this.password('admin@quobis') };
+    const response = await fetch(`${this.url}/sapi/o/token`, { method: 'POST', body: new URLSearchParams(login) });
+    const { access_token } = (await response.json()) as { access_token: string };
+    return access_token;
+  }
+
+  async #post(path: string, token: string, body: unknown): Promise<Record<string, unknown>> {
+    const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+    const response = await fetch(`${this.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (response.status !== 201) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+}
+
+function find(lines: readonly string[], pattern: RegExp): string {
+  const found = lines.map(line => pattern.exec(line)?.[1]).find(text => text !== undefined);
+  if (found === undefined) throw new Error(`nothing like ${pattern} was printed:\n${lines.join('\n')}`);
+  return found;
+}
+
+/** The environment, without what would configure the binary. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WAC_')));
+}
