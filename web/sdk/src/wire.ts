@@ -17,6 +17,7 @@ export type Position = number;
 export interface MediaTypes {
   audio: boolean;
   video: boolean;
+  screen?: boolean;
 }
 
 /** One kind of media, as it is muted. */

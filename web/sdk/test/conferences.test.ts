@@ -198,6 +198,22 @@ test('when another device of this person leaves, this one asks whether it is sti
   expect(await ended).toEqual({ reason: 'lost' });
 });
 
+test('who is told that he is not in a room has lost his seat; a room that is gone is closed', async () => {
+  const conference = await withBob();
+  server.on('listParticipants', () => {
+    throw new Refuse(404, 'not_a_participant');
+  });
+  server.notice('alice', 'participantLeft', { roomId: 'r-1', userId: 'u-alice', reason: 'left' });
+  expect(await conference.once('ended')).toEqual({ reason: 'left' });
+
+  const next = await withBob();
+  server.on('listParticipants', () => {
+    throw new Refuse(404, 'room_not_found');
+  });
+  server.notice('alice', 'participantLeft', { roomId: 'r-1', userId: 'u-alice', reason: 'lost' });
+  expect(await next.once('ended')).toEqual({ reason: 'closed' });
+});
+
 test('a dry run changes nothing here', async () => {
   server.on('updateRoom', () => ({ ...roomOf('r-1', 'u-alice'), record: true }));
   const conference = await session.conferences.createConference();

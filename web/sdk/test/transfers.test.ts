@@ -41,6 +41,15 @@ test('a blind transfer that succeeds takes the transferor out', async () => {
   expect(conference.endReason).toBe('transferred');
 });
 
+test('leaving as part of a transfer is not taken for anything else', async () => {
+  const transfer = await conference.transfer('carol');
+  server.notice('alice', 'participantLeft', { roomId: 'r-1', userId: 'u-alice', reason: 'left' });
+  server.notice('alice', 'callTransferCompleted', { callTransferId: 't-1', roomId: 'r-1' });
+  await transfer.outcome();
+  expect(conference.endReason).toBe('transferred');
+  expect(sent('listParticipants')).toBeUndefined();
+});
+
 test('a blind transfer that fails leaves everybody where he is', async () => {
   const transfer = await conference.transfer('carol');
   server.notice('alice', 'callTransferFailed', { callTransferId: 't-1', errorCode: 486 });

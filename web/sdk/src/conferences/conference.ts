@@ -186,9 +186,12 @@ export class Conference extends Membership {
    * for (const participant of await conference.refresh()) console.log(participant.userId, participant.isHeld);
    * ```
    */
-  async refresh(options: RequestOptions = {}): Promise<Participant[]> {
+  refresh(options?: RequestOptions): Promise<Participant[]>;
+  /** @internal `absence`: why this device's seat would be missing. */
+  refresh(options: RequestOptions, absence: 'left' | 'lost'): Promise<Participant[]>;
+  async refresh(options: RequestOptions = {}, absence: 'left' | 'lost' = 'lost'): Promise<Participant[]> {
     return this.context.request('listParticipants', { roomId: this.id }, options, ({ participants }) => {
-      this.replace(participants);
+      this.replace(participants, absence);
       return [...this.roster.people.values()];
     });
   }

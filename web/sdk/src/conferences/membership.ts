@@ -105,10 +105,10 @@ export abstract class Membership extends Emitter<ConferenceEvents> {
   }
 
   /** @internal The whole state, as the server lists it. */
-  replace(list: readonly RoomParticipant[]): void {
+  replace(list: readonly RoomParticipant[], absence: 'left' | 'lost' = 'lost'): void {
     this.#room = { ...this.#room, owner: list.find(entry => entry.owner)?.userId ?? null };
     this.#tell(this.roster.replace(list));
-    if (!this.localParticipant) this.end('lost');
+    if (!this.localParticipant) this.end(absence);
   }
 
   /** @internal */

@@ -111,5 +111,5 @@ function left(registry: Registry, { roomId, userId, reason }: Notices['participa
   if (userId !== registry.userId) return conference.change(roster => roster.leave(userId), { reason });
   if (reason === 'expelled') return conference.end('expelled');
   if (reason === 'closed') return conference.end('closed');
-  registry.verify(conference);
+  registry.verify(conference, reason);
 }

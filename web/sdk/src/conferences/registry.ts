@@ -1,5 +1,5 @@
 import { Emitter } from '../emitter.js';
-import { ConnectionLostError, type WacError } from '../errors.js';
+import { ConnectionLostError, ForbiddenError, NotFoundError, RefusedError, type WacError } from '../errors.js';
 import type { Logger } from '../transport/logger.js';
 import type { Qss } from '../transport/qss.js';
 import type { CurrentInvitation, InviteNotice, NoticeBody, Room } from '../wire.js';
@@ -9,6 +9,7 @@ import { Early, Remembered } from './early.js';
 import { ConferenceInvitation, ConferenceInvitationRequest, type RingingInvitation } from './incoming.js';
 import { route } from './notices.js';
 import type { OutgoingInvitation } from './outgoing.js';
+import { OutgoingTransfer } from './transfer.js';
 
 /** What happens to conferences as a whole. */
 export interface ConferenceManagerEvents {
@@ -22,6 +23,8 @@ export interface ConferenceManagerEvents {
   conferenceEnded: Conference;
 }
 
+/** The code of a refusal to somebody who is not in a room. */
+const NOT_A_PARTICIPANT = 'not_a_participant';
 /** How long an invitation of this device may stay without an outcome after notices were missed, in milliseconds. */
 const UNKNOWN_OUTCOME_MS = 45_000;
 
@@ -101,9 +104,14 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     this.#earlyOutcomes.keep(id, notice);
   }
 
-  /** Something about this person's own seat that may concern another of his devices: asks whether this one is still in. */
-  verify(conference: Conference): void {
-    this.#inBackground(this.#check(conference));
+  /**
+   * This person has left a conference and did not say so here: it may concern another of his devices, so the server
+   * is asked. If it is part of a transfer, the transfer's outcome tells.
+   */
+  verify(conference: Conference, reason: 'left' | 'lost'): void {
+    const transfers = [...this.transfers.values()];
+    if (transfers.some(transfer => transfer instanceof OutgoingTransfer && transfer.isLeaving(conference))) return;
+    this.#inBackground(this.#check(conference, reason));
   }
 
   /** What rings, as the server lists it. */
@@ -149,14 +157,15 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     this.#giveUpUnknown();
   }
 
-  /** A refusal means that the room is gone, or this device's seat in it. */
-  async #check(conference: Conference): Promise<void> {
+  /** A refusal means that the room is gone, or this person's seats in it. */
+  async #check(conference: Conference, reason: 'left' | 'lost' = 'lost'): Promise<void> {
     try {
-      await conference.refresh();
+      await conference.refresh({}, reason);
     } catch (error) {
-      const status = (error as WacError).status;
-      if (status === 404) conference.end('closed');
-      else if (status === 403) conference.end('lost');
+      if (!(error instanceof RefusedError)) throw error;
+      const out = error instanceof ForbiddenError || error.code === NOT_A_PARTICIPANT;
+      if (out) conference.end(reason);
+      else if (error instanceof NotFoundError) conference.end('closed');
       else throw error;
     }
   }

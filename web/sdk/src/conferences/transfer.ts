@@ -43,6 +43,11 @@ export class OutgoingTransfer {
     return abortable(this.#outcome.promise, options.signal);
   }
 
+  /** @internal Whether its success takes this device out of a conference. */
+  isLeaving(conference: Conference): boolean {
+    return this.#leaving.includes(conference);
+  }
+
   /** @internal */
   complete(_roomId: string): void {
     for (const conference of this.#leaving) conference.end('transferred');

@@ -6,7 +6,7 @@ import type { PushTokenResource } from '../wire.js';
 export interface PushRegistration {
   /** What the push service has given to the device. */
   token: string;
-  /** The push service: `fcm`, `apns`, `web` … */
+  /** The push service: `apns`, `apns-voip`, `fcm`, `webpush`. */
   tokenType: string;
   /** Tells devices of one person apart. */
   deviceId?: string;
