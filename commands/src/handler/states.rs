@@ -94,9 +94,13 @@ impl States {
         Ok(Seen { state, position, fresh: true })
     }
 
-    /// The state at `position`, from the beginning.
+    /// The state at `position`: from what is remembered if that is not newer, else from the beginning.
     pub(super) async fn fold_until(&self, stream: &StreamId, position: Position) -> Result<State, ReadError> {
-        let mut state = empty(stream)?;
+        let remembered = self.remembered.get(stream).filter(|known| known.position <= position);
+        let mut state = match remembered {
+            Some(known) => Arc::unwrap_or_clone(known.state),
+            None => empty(stream)?,
+        };
         loop {
             let mut events = self.log.read_stream(stream, state.version() + 1, READ_EVENTS_MAX).await?;
             let full = events.len() == READ_EVENTS_MAX;

@@ -259,6 +259,20 @@ fn a_state_of_the_past_is_folded_up_to_its_position() {
 }
 
 #[test]
+fn a_state_that_is_remembered_is_not_folded_again_from_the_beginning() {
+    let bench = started();
+    let executed = bench.run(renamed_domain("b.example"));
+    let stream = DomainId::from("a").stream();
+    let before = bench.log.events_read.load(Ordering::SeqCst);
+    let state = block_on(bench.handler.load_at(&stream, executed.position)).unwrap();
+    assert_eq!(state.version(), 2);
+    assert_eq!(bench.log.events_read.load(Ordering::SeqCst), before, "what the command left is remembered");
+    bench.run(renamed_domain("c.example"));
+    let state = block_on(bench.handler.load_at(&stream, executed.position)).unwrap();
+    assert_eq!(state.version(), 2, "a newer state is not taken for an older one");
+}
+
+#[test]
 fn an_erased_person_is_nowhere_in_memory_and_takes_no_new_data() {
     let bench = started();
     bench.run(user("alice", "base"));

@@ -56,6 +56,8 @@ pub(crate) struct TestLog {
     pub(crate) forget_outcomes: AtomicBool,
     pub(crate) appends: AtomicUsize,
     pub(crate) stream_reads: AtomicUsize,
+    /// Events handed out by reads of streams.
+    pub(crate) events_read: AtomicUsize,
 }
 
 impl TestLog {
@@ -167,7 +169,10 @@ impl EventLog for TestLog {
             self.stream_reads.fetch_add(1, Ordering::SeqCst);
             yield_now().await;
             let events = self.events().into_iter();
-            Ok(events.filter(|e| e.stream == *stream && e.version >= from_version).take(limit).collect())
+            let found: Vec<_> =
+                events.filter(|e| e.stream == *stream && e.version >= from_version).take(limit).collect();
+            self.events_read.fetch_add(found.len(), Ordering::SeqCst);
+            Ok(found)
         }
         .boxed()
     }
