@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use wac_commands::{Command, Context, Executed};
-use wac_events::{AnyEvent, CommandId, Position, StreamId};
+use wac_events::{AnyEvent, Appended, CommandId, EventFilter, Position, READ_EVENTS_MAX, ReadRequest, StreamId};
 
 use crate::edge::RequestInfo;
 use crate::failures::outcome_code;
@@ -24,6 +24,8 @@ pub(crate) struct Write {
     /// Whether the command of this request stands in the log already: it was allowed then, and
     /// what it found may have changed since.
     pub(crate) replay: bool,
+    /// Where the events of a replay stand.
+    replayed: Option<Appended>,
     info: RequestInfo,
     headers: HeaderMap,
     method: String,
@@ -47,6 +49,7 @@ impl FromRequestParts<Platform> for Write {
         let mut write = Self {
             caller,
             replay: false,
+            replayed: None,
             info,
             headers: parts.headers.clone(),
             method: parts.method.to_string(),
@@ -54,7 +57,8 @@ impl FromRequestParts<Platform> for Write {
             query: parts.uri.query().unwrap_or_default().to_owned(),
         };
         if let Some(identity) = write.identity(platform, &[])? {
-            write.replay = platform.log.outcome(identity.command_id).await?.is_some();
+            write.replayed = platform.log.outcome(identity.command_id).await?;
+            write.replay = write.replayed.is_some();
         }
         Ok(write)
     }
@@ -83,6 +87,23 @@ impl Write {
             let detail = "`If-Match` names no version this object has had.";
             Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
         })
+    }
+
+    /// The stream of this aggregate that a replay wrote to when it happened.
+    pub(crate) async fn replayed_stream(
+        &self,
+        platform: &Platform,
+        aggregate: &str,
+    ) -> Result<Option<StreamId>, Problem> {
+        let Some(Appended { first, last, .. }) = self.replayed else { return Ok(None) };
+        let request = ReadRequest {
+            after: Position(first.0.saturating_sub(1)),
+            before: Some(Position(last.0 + 1)),
+            filter: EventFilter::default(),
+            limit: READ_EVENTS_MAX,
+        };
+        let page = platform.log.read(request).await?;
+        Ok(page.events.into_iter().map(|event| event.stream).find(|stream| stream.aggregate() == aggregate))
     }
 
     fn identity(&self, platform: &Platform, body: &[u8]) -> Result<Option<Identity>, Problem> {

@@ -180,7 +180,7 @@ async fn read(
 async fn create(State(platform): State<Platform>, write: Write, body: JsonBody) -> Result<Response, Problem> {
     write.require(Action::Create, &Target::Clients)?;
     let input = ClientInput::read(body.value)?;
-    let domain = platform.domain_in_body(input.domain.as_deref(), "/domain").await?;
+    let domain = platform.domain_in_body(&write, input.domain.as_deref(), "/domain").await?;
     let secret = input.confidential.unwrap_or(true).then(|| client_secret(&*platform.env));
     let command = CreateClient {
         id: platform.env.new_uuid().into(),

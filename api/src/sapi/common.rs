@@ -10,7 +10,7 @@ use wac_commands::domain_name;
 use wac_events::{DomainId, ID_BYTES_MAX, Reserved, UserId};
 
 use crate::problem::FieldError;
-use crate::write::{etag, nothing_here};
+use crate::write::{Write, etag, nothing_here};
 use crate::{Platform, Problem};
 
 /// Largest number SAPI takes: what a signed 64-bit column holds in microseconds is far more.
@@ -89,13 +89,21 @@ impl Platform {
         Ok(world.domain(&id).exists().then_some(id))
     }
 
-    /// The domain a field of a body names; nothing or an empty text is the base domain.
-    pub(crate) async fn domain_in_body(&self, reference: Option<&str>, pointer: &str) -> Result<DomainId, Problem> {
-        let Some(reference) = reference.filter(|reference| !reference.is_empty()) else {
-            return Ok(self.config.base_domain_id.clone());
-        };
-        let unknown = || wrong(pointer, "domain_unknown", "There is no domain of this name or id.");
-        self.find_domain(reference).await?.ok_or_else(unknown)
+    /// The domain a field of a body names; nothing or an empty text is the base domain. A replay
+    /// decides nothing any more, so a domain that has gone since does not keep it from its answer.
+    pub(crate) async fn domain_in_body(
+        &self,
+        write: &Write,
+        reference: Option<&str>,
+        pointer: &str,
+    ) -> Result<DomainId, Problem> {
+        let base = || self.config.base_domain_id.clone();
+        let Some(reference) = reference.filter(|reference| !reference.is_empty()) else { return Ok(base()) };
+        match self.find_domain(reference).await? {
+            Some(id) => Ok(id),
+            None if write.replay => Ok(base()),
+            None => Err(wrong(pointer, "domain_unknown", "There is no domain of this name or id.")),
+        }
     }
 
     /// The name of a domain as the log has it now; its id if it is gone.

@@ -195,12 +195,12 @@ impl Platform {
         let domain = match (&input.domain, &user) {
             (None, Some(user)) => {
                 let world = self.handler.load(&[user.stream()]).await?;
-                if !world.user(user).exists() {
+                if !world.user(user).exists() && !write.replay {
                     return Err(wrong("/user", "user_unknown", "There is no user of this id."));
                 }
                 world.user(user).domain.clone()
             }
-            (reference, _) => self.domain_in_body(reference.as_deref(), "/domain").await?,
+            (reference, _) => self.domain_in_body(write, reference.as_deref(), "/domain").await?,
         };
         let data = input.data.unwrap_or_default();
         let identity_key = self.identity_key(input.kind, &domain, &data);

@@ -93,7 +93,7 @@ async fn read(
 async fn create(State(platform): State<Platform>, write: Write, body: JsonBody) -> Result<Response, Problem> {
     write.require(Action::Create, &Target::Domains)?;
     let input = DomainInput::read(body.value)?;
-    let parent = platform.domain_in_body(input.parent.as_deref(), "/parent").await?;
+    let parent = platform.domain_in_body(&write, input.parent.as_deref(), "/parent").await?;
     let command = CreateDomain {
         id: platform.env.new_uuid().into(),
         name: input.name,
@@ -125,7 +125,7 @@ async fn replace(
     let id = DomainId::from(id);
     let current = platform.domain_for_change(&write, &id).await?;
     let input = DomainInput::read(body.value)?;
-    let parent = platform.parent_in_body(&current, input.parent.as_deref()).await?;
+    let parent = platform.parent_in_body(&write, &current, input.parent.as_deref()).await?;
     let changes = input.into_changes(parent);
     let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version()? };
     let done = write.run(&platform, &command, &body.bytes).await?;
@@ -151,7 +151,7 @@ async fn patch(
     let input = DomainInput::read(merged)?;
     let parent = match input.parent.as_deref() {
         Some(name) if Some(name) == current.parent_name.as_deref() => current.parent.clone(),
-        reference => platform.parent_in_body(&current, reference).await?,
+        reference => platform.parent_in_body(&write, &current, reference).await?,
     };
     let changes = input.against(&current, parent);
     let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version()? };
@@ -218,10 +218,15 @@ impl Platform {
     }
 
     /// The parent a changed domain gets: nothing means the base domain, but for that itself.
-    async fn parent_in_body(&self, current: &DomainView, reference: Option<&str>) -> Result<Option<DomainId>, Problem> {
+    async fn parent_in_body(
+        &self,
+        write: &Write,
+        current: &DomainView,
+        reference: Option<&str>,
+    ) -> Result<Option<DomainId>, Problem> {
         match reference.filter(|reference| !reference.is_empty()) {
             None if current.parent.is_none() => Ok(None),
-            reference => Ok(Some(self.domain_in_body(reference, "/parent").await?)),
+            reference => Ok(Some(self.domain_in_body(write, reference, "/parent").await?)),
         }
     }
 

@@ -245,7 +245,7 @@ async fn replace(
 async fn replace_of_owner(State(platform): State<Platform>, write: Write, body: JsonBody) -> Result<Response, Problem> {
     write.require(Action::Create, &Target::Credentials)?;
     let input = Input::read(body.value)?;
-    let id = platform.mapping_of(&input.owner).await?;
+    let id = platform.mapping_of(&write, &input.owner).await?;
     let current = platform.mapping_for_change(&write, &id).await?;
     platform.change_mapping(&write, &current, input, &body.bytes).await
 }
@@ -281,7 +281,7 @@ async fn remove_of_owner(
     query.finish()?;
     let unnamed = || Problem::parameter("ownerUri", "owner_invalid", "`ownerUri` is wac-user: and the id of a user.");
     let owner = uri.as_deref().and_then(owner).ok_or_else(unnamed)?;
-    let id = platform.mapping_of(&owner).await?;
+    let id = platform.mapping_of(&write, &owner).await?;
     let done: Done = platform.revoke_credential(&write, &id).await?;
     Ok(done.answer(StatusCode::NO_CONTENT))
 }
@@ -303,8 +303,11 @@ impl Platform {
         if world.user(owner).exists() { Ok(()) } else { Err(missing()) }
     }
 
-    /// The oldest mapping of an owner.
-    async fn mapping_of(&self, owner: &UserId) -> Result<CredentialId, Problem> {
+    /// The oldest mapping of an owner; in a replay the one it was about.
+    async fn mapping_of(&self, write: &Write, owner: &UserId) -> Result<CredentialId, Problem> {
+        if let Some(stream) = write.replayed_stream(self, "credential").await? {
+            return Ok(stream.id().into());
+        }
         self.caught_up(&TABLES).await?;
         let filter = CredentialFilter {
             kind: Some(CredentialKind::SipMapping),

@@ -121,7 +121,7 @@ async fn read(
 async fn create(State(platform): State<Platform>, write: Write, body: JsonBody) -> Result<Response, Problem> {
     write.require(Action::Create, &Target::Users)?;
     let input = UserInput::read(body.value)?;
-    let domain = platform.domain_in_body(input.domain.as_deref(), "/domain").await?;
+    let domain = platform.domain_in_body(&write, input.domain.as_deref(), "/domain").await?;
     let name_key = name_key(&*platform.keys, &domain, &input.username)?;
     let command = CreateUser {
         id: platform.env.new_uuid().into(),
@@ -160,7 +160,7 @@ async fn replace(
     let Some(reference) = input.domain.as_deref().filter(|domain| !domain.is_empty()) else {
         return Err(wrong("/domain", "required", "`domain` is required."));
     };
-    let domain = platform.domain_in_body(Some(reference), "/domain").await?;
+    let domain = platform.domain_in_body(&write, Some(reference), "/domain").await?;
     let limited = write.caller.role != Role::Admin;
     let name = UserName::new(&*platform.keys, domain, input.username.clone())?;
     let changes = if limited { changes_of_own(&current, &input, &name)? } else { input.into_changes(name) };
@@ -190,7 +190,7 @@ async fn patch(
         let input = UserInput::read(merged)?;
         let domain = match input.domain.as_deref().filter(|domain| !domain.is_empty()) {
             Some(name) if name == current.domain_name => current.domain.clone(),
-            Some(reference) => platform.domain_in_body(Some(reference), "/domain").await?,
+            Some(reference) => platform.domain_in_body(&write, Some(reference), "/domain").await?,
             None => return Err(wrong("/domain", "required", "`domain` cannot be removed.")),
         };
         let name = UserName::new(&*platform.keys, domain, input.username.clone())?;

@@ -9,6 +9,7 @@ mod matrix;
 mod oauth;
 mod openapi;
 mod platform_routes;
+mod replayed;
 mod samples;
 mod schemathesis;
 mod tenancy;
