@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::json::Unambiguous;
 use crate::{Platform, Problem};
 
 /// A JSON body, its bytes kept for the request's fingerprint.
@@ -47,7 +48,7 @@ pub(crate) async fn bytes(platform: &Platform, request: Request) -> Result<Bytes
 
 /// Reads JSON, and says where it is not.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let Unambiguous(value) = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Problem::invalid("malformed_json", format!("The body is not JSON at {place}: {error}."))
     })?;

@@ -53,6 +53,10 @@ impl Fields {
 
     fn read<T>(&mut self, name: &str, expected: &str, read: impl FnOnce(Value) -> Option<T>) -> Option<T> {
         let value = self.map.remove(name)?;
+        if is_too_long(&value) {
+            self.wrong(name, "too_long", format!("`{name}` has at most {TEXT_BYTES_MAX} bytes."));
+            return None;
+        }
         let read = read(value);
         if read.is_none() {
             self.wrong(name, "type", format!("`{name}` must be {expected}."));
@@ -130,6 +134,10 @@ impl Fields {
         }
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
+            if is_too_long(&item) {
+                self.wrong_entry(name, index, "too_long", format!("A text has at most {TEXT_BYTES_MAX} bytes."));
+                continue;
+            }
             match read(item) {
                 Some(value) => values.push(value),
                 None => {
@@ -180,7 +188,11 @@ impl Fields {
 }
 
 fn text(value: Value) -> Option<String> {
-    if let Value::String(text) = value { Some(text).filter(|text| text.len() <= TEXT_BYTES_MAX) } else { None }
+    if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn is_too_long(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.len() > TEXT_BYTES_MAX)
 }
 
 fn whole(value: &Value, max: u64) -> Option<u64> {
@@ -202,6 +214,17 @@ mod tests {
         let problem = fields.finish().expect_err("four fields are wrong");
         let pointers: Vec<&str> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/domain", "/name", "/tags/1", "/colour"]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_said_to_be() {
+        let long = "x".repeat(TEXT_BYTES_MAX + 1);
+        let mut fields = Fields::of_body(json!({ "name": long, "tags": ["a", long] }), &[]).expect("it is an object");
+        fields.required_text("name");
+        fields.texts("tags").is_keep();
+        let problem = fields.finish().expect_err("both are too long");
+        let codes: Vec<_> = problem.errors.iter().map(|error| (&*error.pointer, &*error.code)).collect();
+        assert_eq!(codes, [("/name", "too_long"), ("/tags/1", "too_long")]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod freshness;
 pub mod graphql;
 mod health;
 mod idempotency;
+mod json;
 mod metrics;
 mod oauth;
 mod openapi;

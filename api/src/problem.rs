@@ -63,7 +63,10 @@ impl Problem {
 
     /// 400 `validation_failed` with the fields concerned.
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        let named: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        // The pointer of the whole body is empty (RFC 6901 §5).
+        let place =
+            |error: &FieldError| if error.pointer.is_empty() { "its root".into() } else { error.pointer.clone() };
+        let named: Vec<String> = errors.iter().map(place).collect();
         let detail = format!("The request is not valid at {}.", named.join(", "));
         Self { errors, ..Self::invalid("validation_failed", detail) }
     }
