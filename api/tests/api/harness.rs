@@ -277,6 +277,18 @@ impl World {
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
+    /// The status of an answer whose body may never end, and is not read.
+    pub(crate) async fn opened(&self, path: &str, token: Option<&str>) -> StatusCode {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut request = Request::builder().uri(path);
+        if let Some(bearer) = bearer {
+            request = request.header("authorization", bearer);
+        }
+        let mut request = request.body(Body::empty()).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
+        self.app.clone().oneshot(request).await.expect("a router never fails").status()
+    }
+
     /// Sends a request with JSON and further headers.
     pub(crate) async fn with_headers(
         &self,

@@ -1,10 +1,26 @@
 //! The OpenAPI document against what is really answered.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::harness::World;
+
+/// The address in the committed document: where `wac dev` serves.
+const COMMITTED_URL: &str = "http://127.0.0.1:8000";
+
+#[test]
+fn the_committed_document_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let mut now = serde_json::to_string_pretty(&wac_api::openapi_document(COMMITTED_URL)).unwrap();
+    now.push('\n');
+    if std::env::var_os("WAC_WRITE_OPENAPI").is_some() {
+        std::fs::write(&path, &now).expect("docs/ can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == now, "docs/openapi.json is out of date; run the tests with WAC_WRITE_OPENAPI=1");
+}
 
 #[tokio::test]
 async fn the_document_describes_every_operation_with_every_answer() {
