@@ -70,8 +70,10 @@ fn list(infos: &[ProjectionInfo], output: Format) -> Result<()> {
             }
         }
     }
-    if output == Format::Table {
-        print_table(&rows)?;
+    match output {
+        Format::Table if infos.is_empty() => line("No read model has been built yet; the next start builds them.")?,
+        Format::Table => print_table(&rows)?,
+        Format::Json => {}
     }
     Ok(())
 }

@@ -82,9 +82,12 @@ impl Checkpoint {
     }
 }
 
-/// Every checkpoint there is, outside any transaction.
+/// Every checkpoint there is, outside any transaction; none in a database that no runner has seen yet.
 pub(crate) async fn load(db: &Db) -> Result<Vec<Checkpoint>, RunnerError> {
-    let rows = conn::fetch(db, SELECT_ALL, Vec::new(), &SELECT_KINDS).await.map_err(failed("reading checkpoints"))?;
+    let rows = match conn::fetch(db, SELECT_ALL, Vec::new(), &SELECT_KINDS).await {
+        Err(error) if conn::is_missing_table(&error) => return Ok(Vec::new()),
+        rows => rows.map_err(failed("reading checkpoints"))?,
+    };
     Ok(rows.iter().filter_map(|row| Checkpoint::from_values(row)).collect())
 }
 

@@ -156,6 +156,14 @@ impl Conn<'_> {
     }
 }
 
+/// Whether a query failed because its table has not been made.
+pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+    /// PostgreSQL's `undefined_table`; SQLite has no code of its own for it.
+    const UNDEFINED_TABLE: &str = "42P01";
+    let sqlx::Error::Database(error) = error else { return false };
+    error.code().is_some_and(|code| code == UNDEFINED_TABLE) || error.message().starts_with("no such table")
+}
+
 /// A query outside any transaction.
 pub(crate) async fn fetch(
     db: &Db,

@@ -142,6 +142,9 @@ pub(crate) async fn prepare(db: &Db, projections: Vec<Arc<dyn Projection>>) -> R
 /// Every version of every read model in a database, by name and version.
 pub async fn list(db: &Db, log: &dyn EventLog) -> Result<Vec<ProjectionInfo>, RunnerError> {
     let checkpoints = checkpoint::load(db).await?;
+    if checkpoints.is_empty() {
+        return Ok(Vec::new());
+    }
     let parked = parked::count(db).await?;
     let head = log.head().await?.position;
     let mut infos: Vec<ProjectionInfo> = checkpoints

@@ -203,8 +203,14 @@ async fn snapshot(
     db: &Db,
     projections: &[Arc<dyn Projection>],
 ) -> Result<(Snapshot, Vec<Option<Checkpoint>>), RunnerError> {
-    let built = checkpoint_of_each(checkpoint::load(db).await?, projections);
+    let there = checkpoint::load(db).await?;
+    // Without any, there may be no table to read them from.
+    let none = there.is_empty();
+    let built = checkpoint_of_each(there, projections);
     let mut snapshot = Snapshot::begin(db).await?;
+    if none {
+        return Ok((snapshot, built));
+    }
     let mut conn = snapshot.conn();
     if conn.dialect() == Dialect::Postgres {
         let built = projections.iter().zip(&built).filter(|(_, checkpoint)| checkpoint.is_some());

@@ -26,6 +26,14 @@ on_both!(nothing_deviates_when_nobody_has_meddled, async |store: Store| {
     assert!(rows > 500, "{rows}");
 });
 
+on_both!(a_database_no_runner_has_seen_has_no_read_models_and_nothing_to_compare, async |store: Store| {
+    store.append(&mut Workload::new(20), 50).await;
+    let report = store.verify().await;
+    assert!(report.is_sound(), "{:?} {:?}", report.shown, report.log.shown);
+    assert!(report.projections.iter().all(|projection| projection.position.is_none()), "{:?}", report.projections);
+    assert!(wac_runner::list(store.db(), &*store.log()).await.unwrap().is_empty());
+});
+
 on_both!(a_tampered_row_is_found_with_table_key_column_and_both_values, async |store: Store| {
     filled(&store).await;
     let key = store.text("select min(id) from users_v1").await;
