@@ -13,7 +13,7 @@ use wac_events::{
 };
 use wac_store::{Stores, SystemEnvironment};
 
-use super::format::{End, Event, FORMAT_VERSION, Header, Key, Line, master_key_check};
+use super::format::{End, Event, FORMAT_VERSION, Header, Key, Line, MASTER_KEY_CHECK};
 use crate::cli::SourceArgs;
 use crate::open;
 use crate::output::{progress, thousands};
@@ -47,7 +47,7 @@ async fn write(stores: &Stores, master_key: Option<MasterKey>, out: impl Write) 
         version: FORMAT_VERSION,
         head,
         exported_at: SystemEnvironment.now(),
-        master_key_check: master_key_check(&*stores.keys),
+        master_key_check: stores.keys.keyed_hash(MASTER_KEY_CHECK.0, MASTER_KEY_CHECK.1),
         with_keys: master_key.is_some(),
     };
     put(&mut out, &Line::WacLog(header))?;

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
-use wac_events::{DomainId, EventId, KeyStore, Position, Recorded, StreamId, Time};
+use wac_events::{DomainId, EventId, Position, Recorded, StreamId, Time};
 
 /// Version of this format.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -79,10 +79,8 @@ pub(super) struct End {
     pub(super) keys: u64,
 }
 
-/// The value of [`Header::master_key_check`] under a deployment's master key.
-pub(super) fn master_key_check(keys: &dyn KeyStore) -> String {
-    keys.keyed_hash("log-export", "master key")
-}
+/// Purpose and text whose keyed hash is [`Header::master_key_check`].
+pub(super) const MASTER_KEY_CHECK: (&str, &str) = ("log-export", "master key");
 
 impl Event {
     /// An event as a line; fails if its payload is no JSON.

@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use wac_events::{Environment as _, SubjectId};
+use wac_events::{Environment as _, MasterKey, SubjectId};
 use wac_store::{ImportedKey, LogImport, StoreOptions, Stores, SystemEnvironment};
 
-use super::format::{End, FORMAT_VERSION, Header, Key, Line, master_key_check};
+use super::format::{End, FORMAT_VERSION, Header, Key, Line, MASTER_KEY_CHECK};
 use crate::cli::SourceArgs;
-use crate::config::Database;
+use crate::config::{Database, Settings};
 use crate::lock::DirectoryLock;
 use crate::open;
 use crate::output::{progress, thousands};
@@ -19,6 +19,10 @@ use crate::output::{progress, thousands};
 pub(crate) async fn run(source: &SourceArgs, file: &Path) -> Result<()> {
     let settings = open::settings(source, "wac log import")?;
     let database = settings.required_database()?;
+    let mut lines = Lines::open(file)?;
+    let header = lines.header()?;
+    // Before anything is made, so that a refusal leaves nothing behind.
+    let master_key = exported_under(&settings, &header)?;
     // Nobody may serve an embedded database meanwhile; PostgreSQL sees to that by itself.
     let _lock = match database {
         Database::Directory(directory) => {
@@ -27,21 +31,28 @@ pub(crate) async fn run(source: &SourceArgs, file: &Path) -> Result<()> {
         }
         Database::Url(_) => None,
     };
-    let master_key = open::master_key_or_new(&settings)?;
     let stores = wac_store::open(&database.url(), StoreOptions::new(master_key)).await?;
-    let mut lines = Lines::open(file)?;
-    let header = lines.header()?;
-    ensure!(
-        header.master_key_check == master_key_check(&*stores.keys),
-        "this log was exported under another master key; its names and keys work only under that one, so start with \
-         it (copy master.key into an empty data directory, or set WAC_MASTER_KEY_FILE)"
-    );
     let end = import(&stores, &mut lines, &header).await;
     let end = end.with_context(|| format!("line {} of {}", lines.number, lines.name.display()))?;
     stores.close().await;
     let keys = if header.with_keys { "with" } else { "without" };
     eprintln!("{} events, {keys} keys; the read models are built at the next start", thousands(end.events));
     Ok(())
+}
+
+/// The master key, if it is the one the log was exported under.
+fn exported_under(settings: &Settings, header: &Header) -> Result<MasterKey> {
+    let own = settings.master_key_path();
+    let given = own.as_ref().is_none_or(|file| file.exists());
+    let key = if given { Some(settings.master_key()?) } else { None };
+    let (purpose, text) = MASTER_KEY_CHECK;
+    let place = own.map_or_else(|| "WAC_MASTER_KEY".to_owned(), |file| file.display().to_string());
+    key.filter(|key| key.keyed_hash(purpose, text) == header.master_key_check).with_context(|| {
+        format!(
+            "this log was exported under another master key than {place}; its names and keys work only under that \
+             one, so copy it there first, or set WAC_MASTER_KEY_FILE"
+        )
+    })
 }
 
 async fn import(stores: &Stores, lines: &mut Lines, header: &Header) -> Result<End> {

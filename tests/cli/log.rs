@@ -164,14 +164,17 @@ fn an_export_comes_into_an_empty_log_as_it_was() {
     std::fs::create_dir(&new).unwrap();
     let other_key = refusal(&["log", "import", "--data", text(&new), text(&file)]);
     assert!(other_key.contains("another master key"), "{other_key}");
-    std::fs::remove_dir_all(&new).unwrap();
-    std::fs::create_dir(&new).unwrap();
+    assert_eq!(std::fs::read_dir(&new).unwrap().count(), 0, "a refusal leaves nothing behind");
     std::fs::copy(old.join("master.key"), new.join("master.key")).unwrap();
     succeed(&["log", "import", "--data", text(&new), text(&file)]);
     let all = |data| succeed(&["events", "--data", text(data), "--limit", "10000", "-o", "json"]);
     assert_eq!(all(&old), all(&new), "positions, versions, ids, times and payloads are kept");
     let again = refusal(&["log", "import", "--data", text(&new), text(&file)]);
     assert!(again.contains("the log is not empty"), "{again}");
+    let unbuilt = succeed(&["replay", "--verify", "--data", text(&new)]);
+    assert!(unbuilt.contains("never built"), "{unbuilt}");
+    let none = succeed(&["projections", "list", "--data", text(&new)]);
+    assert!(none.contains("No read model has been built yet"), "{none}");
 
     let dev = Dev::start(&new);
     assert!(!dev.printed.contains("passwords"), "a restored log is no first start");
