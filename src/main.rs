@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 /// The error and its causes, without what a cause only repeats.
-fn sentence(error: &anyhow::Error) -> String {
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();

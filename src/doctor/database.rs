@@ -19,8 +19,9 @@ pub(crate) async fn check(settings: &Settings) -> Vec<Finding> {
     let stores = match open::existing(settings).await {
         Ok(stores) => stores,
         Err(error) => {
-            let advice = "read the sentence to the left; `wac migrate` brings an older database up to date";
-            return vec![Finding::failure(CHECK, format!("{error:#}"), advice)];
+            let advice =
+                "start it or correct database.url; `wac migrate` makes the tables, and brings older ones up to date";
+            return vec![Finding::failure(CHECK, crate::sentence(&error), advice)];
         }
     };
     let version = match product_version(&stores.db).await {

@@ -71,7 +71,7 @@ pub(crate) fn master_key(settings: &Settings) -> Finding {
     if let Err(error) = settings.master_key() {
         return Finding::failure(
             CHECK,
-            format!("{error:#}"),
+            crate::sentence(&error),
             "without it personal data cannot be read; restore it from your backup of keys",
         );
     }

@@ -8,11 +8,12 @@ use tokio::net::TcpStream;
 use super::Finding;
 use crate::config::Settings;
 use crate::listen;
+use crate::platform::relay_config;
 
 /// How long a broker may take to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Every broker accepts connections.
+/// Every broker accepts connections, and the cluster answers.
 pub(crate) async fn kafka(settings: &Settings) -> Finding {
     const CHECK: &str = "kafka";
     if settings.kafka_brokers.is_empty() {
@@ -28,6 +29,12 @@ pub(crate) async fn kafka(settings: &Settings) -> Finding {
         };
         silent.push(format!("{broker}: {trouble}"));
     }
+    if silent.len() < settings.kafka_brokers.len()
+        && let Err(error) = answers(settings).await
+    {
+        let found = format!("{} takes connections, but does not answer: {error}", settings.kafka_brokers.join(", "));
+        return Finding::failure(CHECK, found, "correct kafka.brokers and kafka.client (security.protocol, sasl …)");
+    }
     match silent.len() {
         0 => Finding::ok(CHECK, format!("{} answer", settings.kafka_brokers.join(", "))),
         some if some < settings.kafka_brokers.len() => {
@@ -39,6 +46,14 @@ pub(crate) async fn kafka(settings: &Settings) -> Finding {
             "start Kafka, or correct kafka.brokers; meanwhile nothing is lost, the relay catches up",
         ),
     }
+}
+
+/// Whether what listens there speaks Kafka, to this client.
+async fn answers(settings: &Settings) -> Result<(), String> {
+    let config = relay_config(settings);
+    let asked = tokio::task::spawn_blocking(move || wac_relay::brokers(&config, CONNECT_PATIENCE)).await;
+    let answered = asked.map_err(|error| error.to_string())?;
+    answered.map(drop).map_err(|error| crate::sentence(&error.into()))
 }
 
 /// The ports are free, or ours.

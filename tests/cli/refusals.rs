@@ -128,4 +128,12 @@ fn the_doctor_finds_a_healthy_node_healthy_and_says_what_ails_another() {
         ("failure".into(), "failure".into(), "ok".into())
     );
     assert!(findings.iter().all(|found| found["status"] == "ok" || found["advice"] != ""), "{findings:?}");
+
+    // Something takes connections there, but it is no Kafka.
+    let silent = format!("kafka.brokers={}", taken.local_addr().unwrap());
+    let output = run(&["doctor", "-o", "json", "--data", text(directory.path()), "--set", &silent]);
+    let findings = super::support::json_lines(&String::from_utf8(output.stdout).unwrap());
+    let kafka = findings.iter().find(|found| found["check"] == "kafka").unwrap();
+    assert_eq!(kafka["status"], "failure");
+    assert!(kafka["found"].as_str().unwrap().contains("does not answer"), "{kafka}");
 }
