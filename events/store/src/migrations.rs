@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, Executor, SqlSafeStr};
 
 use crate::OpenError;
 use crate::db::sqlite_connect;
@@ -74,6 +74,12 @@ pub(crate) async fn sqlite(path: &Path, place: &str, wanted: bool) -> Result<Mig
         migrated.from = version(&mut *tx, &migrator, place).await?;
         migrator.run_direct(None, &mut *tx, false).await.map_err(failed)?;
         tx.commit().await.map_err(unreachable)?;
+    } else if wanted {
+        // Who may migrate is going to write: a file that can only be read opens all the same, and
+        // would refuse only the first append.
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unreachable)?;
+        tx.execute("update log_head set position = position where false").await.map_err(unreachable)?;
+        tx.rollback().await.map_err(unreachable)?;
     }
     let _ = connection.close().await;
     Ok(migrated)
