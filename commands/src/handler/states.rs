@@ -96,7 +96,8 @@ impl States {
 
     /// The state at `position`: from what is remembered if that is not newer, else from the beginning.
     pub(super) async fn fold_until(&self, stream: &StreamId, position: Position) -> Result<State, ReadError> {
-        let remembered = self.remembered.get(stream).filter(|known| known.position <= position);
+        let usable = |known: &Remembered| known.position <= position && !may_be_erased(&known.state);
+        let remembered = self.remembered.get(stream).filter(usable);
         let mut state = match remembered {
             Some(known) => Arc::unwrap_or_clone(known.state),
             None => empty(stream)?,
@@ -166,6 +167,16 @@ impl States {
             .map(|(stream, _)| stream)
             .collect();
         concerned.iter().for_each(|stream| self.remembered.invalidate(&**stream));
+    }
+}
+
+/// Whether the person behind a state may have been erased on another node since it was remembered;
+/// only who has been deleted is. Folding anew asks for the key anew.
+fn may_be_erased(state: &State) -> bool {
+    match state {
+        State::User(user) => !user.exists(),
+        State::Credential(credential) => !credential.exists(),
+        State::Domain(_) | State::Subject(_) | State::Client(_) | State::Token(_) | State::Reservation(_) => false,
     }
 }
 
