@@ -67,9 +67,11 @@ export interface Room {
   room?: string;
   /** Lets its holder join the media; short-lived. */
   token?: string;
-  /** User ids. */
+  /** User ids, those of longest standing first. */
   participants: string[];
   acl?: string[];
+  /** Whether media can be exchanged, and if not, why. */
+  media?: { available: boolean; reason?: string };
 }
 
 /** One person in a room, as `listParticipants` answers. */
@@ -78,7 +80,8 @@ export interface RoomParticipant {
   owner: boolean;
   held: boolean;
   muted: { audio: boolean; video: boolean };
-  devices: number | string[];
+  /** On how many devices. */
+  devices: number;
   /** `false` while the person's media is missing. */
   connected?: boolean;
 }
@@ -292,6 +295,9 @@ export interface PresenceResource {
   mood: string | null;
 }
 
+/** What is pushed of somebody's presence: what has changed. */
+export type PresencePush = Pick<PresenceResource, 'userId'> & Partial<PresenceResource>;
+
 /** A person of the domain: `/contacts`. */
 export interface ContactResource {
   id: string;
@@ -322,6 +328,17 @@ export interface PushTokenResource {
 
 /** How an invitation of a finished conference ended. */
 export type LoggedInviteState = 'ACCEPTED' | 'DECLINED' | 'DECLINED_BY_CREATOR' | 'DECLINED_BY_TIMEOUT';
+
+/** What is pushed when a conference is over. */
+export interface ConferenceFinished {
+  id: string;
+  roomId: string;
+  state: string;
+  createdAt: Milliseconds;
+  finishedAt: Milliseconds;
+  /** User id. */
+  owner: string | null;
+}
 
 /** One conference in the log: `/conferences`. */
 export interface ConferenceLogEntry {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ForbiddenError, NotFoundError, type Session } from '../src/index.js';
 import type { GroupResource, PresenceResource } from '../src/wire.js';
 import { FakeServer, Refuse } from './fake/server.js';
-import { eventually, logIn, settle } from './support.js';
+import { collect, eventually, logIn, settle } from './support.js';
 
 let server: FakeServer;
 let session: Session;
@@ -65,6 +65,35 @@ test('a subscription brings what is known now and what changes, and holds on the
   expect(last().body).toEqual({ users: ['u-carol'] });
 });
 
+test('a push tells what has changed; the rest stays as it was known', async () => {
+  server.onWapi('GET', /^\/presence\/u-bob$/, () => presence('bob', { note: 'hi' }));
+  await session.presence.get('u-bob');
+  const [first, second] = [session.presence.once('presence'), collect<unknown>()];
+  server.push('alice', { method: 'PUT', url: '/presence/u-bob', body: { userId: 'u-bob', activity: 'away' } });
+  expect(await first).toEqual(presence('bob', { note: 'hi', activity: 'away' }));
+  session.presence.on('presence', second.listener);
+  server.push('alice', { method: 'PUT', url: '/presence/u-bob', body: { userId: 'u-bob', activity: 'away' } });
+  server.push('alice', { method: 'PUT', url: '/presence/u-carol', body: { userId: 'u-carol', online: true } });
+  await eventually(() => second.events.length === 1);
+  expect(second.events).toEqual([{ userId: 'u-carol', online: true, activity: 'unknown', note: null, mood: null }]);
+});
+
+test('after changes were missed, what was known is asked for again', async () => {
+  server.onWapi('GET', /^\/presence\/u-bob$/, () => presence('bob'));
+  server.onWapi('GET', /^\/presence\/u-carol$/, () => presence('carol'));
+  await session.presence.get('u-bob');
+  await session.presence.get('u-carol');
+  server.onWapi('GET', /^\/presence\/u-bob$/, () => presence('bob', { online: false }));
+  server.onWapi('GET', /^\/presence\/u-carol$/, () => {
+    throw new Refuse(404);
+  });
+  const told = session.presence.once('presence');
+  server.neverResumes = true;
+  for (const socket of server.of('alice', 'wapi')) socket.cut();
+  expect(await told).toEqual(presence('bob', { online: false }));
+  await eventually(() => !session.presence.known.has('u-carol'));
+});
+
 test('a whole domain can be followed', async () => {
   server.onWapi('PUT', /^\/presence\/subscriptions$/, () => [presence('bob')]);
   const told = session.presence.once('presence');
@@ -115,6 +144,20 @@ test('a group is made, filled, renamed, emptied, left and removed', async () => 
   expect(last()).toEqual({ method: 'DELETE', url: '/usersGroup/participations' });
 });
 
+test('a group whose making was not answered is asked for again under the same id, and made once', async () => {
+  let made = 0;
+  server.onWapi('POST', /^\/usersGroup$/, (_, socket) => {
+    made += 1;
+    socket.mute = true;
+    return { id: `g-${made}`, name: 'support', owner: 'u-alice', participants: ['u-alice'] };
+  });
+  const creating = session.groups.create('support');
+  await eventually(() => made === 1);
+  for (const socket of server.of('alice', 'wapi')) socket.cut();
+  expect((await creating).id).toBe('g-1');
+  expect(server.wapiRequests.filter(({ method }) => method === 'POST').length).toBe(2);
+});
+
 test('groups are listed, read anew, and told when they change', async () => {
   const resource: GroupResource = { id: 'g-1', name: 'support', owner: 'u-bob', participants: ['u-bob'] };
   server.onWapi('GET', /^\/usersGroup$/, () => [resource]);
@@ -136,7 +179,7 @@ test('the log of conferences is read in parts, and new entries are told', async 
   server.onWapi('GET', /^\/conferences$/, () => [{ id: 'c-1' }]);
   expect(await session.conferences.log.list({ limit: 5, before: 1_000 })).toEqual([{ id: 'c-1' }]);
   expect(last().qs).toEqual({ limit: 5, before: 1_000 });
-  const told = session.conferences.log.once('entry');
+  const told = session.conferences.log.once('finished');
   server.push('alice', { method: 'POST', url: '/conferences', body: { id: 'c-2' } });
   expect((await told).id).toBe('c-2');
 });

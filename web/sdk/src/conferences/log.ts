@@ -1,7 +1,7 @@
 import { Emitter } from '../emitter.js';
 import type { RequestOptions } from '../transport/outbox.js';
 import type { Wapi } from '../transport/wapi.js';
-import type { ConferenceLogEntry, Milliseconds } from '../wire.js';
+import type { ConferenceFinished, ConferenceLogEntry, Milliseconds } from '../wire.js';
 
 /** Which entries of the log. */
 export interface ConferenceLogQuery {
@@ -17,8 +17,8 @@ export interface ConferenceLogQuery {
 
 /** What happens to the log. */
 export interface ConferenceLogEvents {
-  /** A conference of this person has been added, or has changed. */
-  entry: ConferenceLogEntry;
+  /** A conference of this person is over; its whole entry can be read. */
+  finished: ConferenceFinished;
 }
 
 /**
@@ -37,7 +37,7 @@ export class ConferenceLog extends Emitter<ConferenceLogEvents> {
     super();
     this.#wapi = wapi;
     wapi.on('push', ({ url, body }) => {
-      if (url === '/conferences' || url.startsWith('/conferences/')) this.emit('entry', body as ConferenceLogEntry);
+      if (url === '/conferences' || url.startsWith('/conferences/')) this.emit('finished', body as ConferenceFinished);
     });
   }
 

@@ -1,7 +1,7 @@
 import { Emitter } from '../emitter.js';
 import type { RequestOptions } from '../transport/outbox.js';
 import type { Wapi } from '../transport/wapi.js';
-import type { Activity, PresenceResource, WapiPush } from '../wire.js';
+import type { Activity, PresencePush, PresenceResource, WapiPush } from '../wire.js';
 
 /** Presence of one person. */
 export type Presence = Readonly<PresenceResource>;
@@ -18,6 +18,13 @@ export interface PresenceManagerEvents {
   /** Somebody's presence has changed, or this person's own, on another device. */
   presence: Presence;
 }
+
+/** Nothing is known of somebody yet. */
+const UNKNOWN = { online: false, activity: 'unknown', note: null, mood: null } as const;
+/** What may change. */
+const FIELDS = ['online', 'activity', 'note', 'mood'] as const;
+/** People who are asked for one by one after changes were missed. */
+const ASKED_AGAIN_MAX = 100;
 
 /** The path of one person's presence. */
 const OF_ONE = /^\/presence\/([^/]+)$/;
@@ -44,9 +51,9 @@ export class PresenceManager extends Emitter<PresenceManagerEvents> {
     super();
     this.#wapi = wapi;
     wapi.on('push', push => this.#push(push));
-    wapi.on('open', ({ hello }) => {
+    wapi.on('open', ({ hello, resync }) => {
       this.#self = hello.userId;
-      this.#renew();
+      this.#renew(resync);
     });
   }
 
@@ -83,8 +90,7 @@ export class PresenceManager extends Emitter<PresenceManagerEvents> {
    * ```
    */
   async get(userId?: string, options: RequestOptions = {}): Promise<Presence> {
-    const url = userId === undefined ? '/presence' : `/presence/${encodeURIComponent(userId)}`;
-    const presence = await this.#wapi.get<PresenceResource>(url, {}, options);
+    const presence = await this.#ask(userId, options);
     this.#known.set(presence.userId, presence);
     return presence;
   }
@@ -124,20 +130,36 @@ export class PresenceManager extends Emitter<PresenceManagerEvents> {
     if (Array.isArray(answer)) for (const presence of answer as PresenceResource[]) this.#note(presence);
   }
 
-  /** Subscriptions belong to a socket: a new one has none. */
-  #renew(): void {
+  /** Subscriptions belong to a socket: a new one has none. And if changes were missed, what was known is asked for again. */
+  #renew(missed: boolean): void {
     // Refused or lost: the next connection tries again.
     if (this.#domain || this.#users.size > 0) this.#put({}).catch(() => {});
+    const stale = missed ? [...this.#known.keys()].filter(userId => !this.#users.has(userId)) : [];
+    for (const userId of stale.slice(0, ASKED_AGAIN_MAX)) {
+      this.#ask(userId, {}).then(
+        presence => this.#note(presence),
+        () => this.#known.delete(userId),
+      );
+    }
   }
 
   #push({ url, body }: WapiPush): void {
     const userId = OF_ONE.exec(url)?.[1];
-    if (userId !== undefined) this.#note({ ...(body as PresenceResource), userId: decodeURIComponent(userId) });
-    else if (url === '/presence') this.#note(body as PresenceResource);
+    if (userId === undefined) return;
+    const known = this.#known.get(decodeURIComponent(userId)) ?? UNKNOWN;
+    this.#note({ ...known, ...(body as PresencePush) });
   }
 
-  #note(presence: PresenceResource): void {
+  #ask(userId: string | undefined, options: RequestOptions): Promise<PresenceResource> {
+    const url = userId === undefined ? '/presence' : `/presence/${encodeURIComponent(userId)}`;
+    return this.#wapi.get<PresenceResource>(url, {}, options);
+  }
+
+  /** Tells somebody's presence if it is not what was known. */
+  #note(presence: Presence): void {
+    const known = this.#known.get(presence.userId);
     this.#known.set(presence.userId, presence);
-    this.emit('presence', presence);
+    const changed = FIELDS.some(field => known?.[field] !== presence[field]);
+    if (changed) this.emit('presence', presence);
   }
 }

@@ -52,7 +52,6 @@ export class Qss extends Emitter<QssEvents> {
       id,
       name,
       text: JSON.stringify({ request: name, requestID: id, payload }),
-      repeatable: true,
       take: (frame: Record<string, unknown>) => take(resultOf(name, frame as unknown as AnswerFrame)),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;

@@ -82,7 +82,6 @@ export class Wapi extends Emitter<WapiEvents> {
       id,
       name,
       text: JSON.stringify(frame),
-      repeatable: method !== 'POST',
       take: (answer: Record<string, unknown>) => resultOf<T>(name, answer as unknown as WapiAnswerFrame),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;

@@ -331,6 +331,26 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     await expect(group.refresh()).rejects.toBeInstanceOf(NotFoundError);
   });
 
+  test('a request that is sent twice under one id takes effect once', async () => {
+    const alice = await people.logIn('alice');
+    const { accessToken } = alice.session.snapshot().tokens;
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/wapi`, ['wapi', `bearer.${accessToken}`]);
+    const groups: string[] = [];
+    const frame = JSON.stringify({ id: 'once', method: 'POST', url: '/usersGroup', body: { name: 'twice' } });
+    socket.on('message', data => {
+      const answer = JSON.parse(String(data)) as { id?: string; status?: number; body: { id: string } };
+      if (answer.id === 'once') groups.push(`${answer.status} ${answer.body.id}`);
+    });
+    await new Promise(resolve => socket.once('open', resolve));
+    socket.send(frame);
+    socket.send(frame);
+    await until(() => groups.length === 2, 'both answers');
+    socket.close();
+    expect(groups[1]).toBe(groups[0]);
+    const [id = ''] = groups.map(group => group.split(' ')[1]);
+    await (await alice.session.groups.get(id)).delete();
+  });
+
   test('push tokens are kept without being shown', async () => {
     const alice = await people.logIn('alice');
     const { id } = await alice.session.pushTokens.register({ token: 'secret', tokenType: 'fcm', deviceId: 'd-1' });
@@ -342,7 +362,7 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
 
   test('a finished call is in the log of both', async () => {
     const [alice, bob] = [await people.logIn('alice'), await people.logIn('bob')];
-    const told = bob.session.conferences.log.once('entry', patience());
+    const told = bob.session.conferences.log.once('finished', patience());
     const [conference, answered] = await inACall(alice, bob, 'bob');
     await answered.leave();
     await conference.leave();

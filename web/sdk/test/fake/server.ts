@@ -188,12 +188,17 @@ export class FakeServer {
 
   #wapiRequest(socket: FakeSocket, frame: WapiRequestFrame): void {
     this.wapiRequests.push(frame);
+    const key = `${socket.caller.userId} ${frame.id}`;
+    const first = this.#answered.get(key);
+    if (first) return socket.send(first);
     const [, , handler] =
       this.#wapiHandlers.find(([method, url]) => method === frame.method && url.test(frame.url)) ?? [];
     try {
       if (!handler) throw new Refuse(404, 'not_found');
       const body = handler(frame, socket);
-      socket.send({ id: frame.id, status: body === undefined ? 204 : 200, body });
+      const answer = { id: frame.id, status: body === undefined ? 204 : 200, body };
+      if (frame.method !== 'GET') this.#answered.set(key, answer);
+      socket.send(answer);
     } catch (refused) {
       if (!(refused instanceof Refuse)) throw refused;
       socket.send({ id: frame.id, status: refused.status, body: { title: 'No', code: refused.code } });
