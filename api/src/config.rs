@@ -19,6 +19,8 @@ pub struct ApiConfig {
     pub access_token_s: u64,
     /// Lifetime of refresh tokens in seconds. Default 1,209,600 (two weeks); 0: they end at once.
     pub refresh_token_s: u64,
+    /// How long a session lasts after it was last used, in seconds. Default 86,400 (a day).
+    pub session_s: u64,
     /// Most token families a user holds at once; older ones are revoked. Default 0: unlimited.
     pub max_tokens: u64,
     /// Development mode: tokens are taken over plain HTTP from a loopback address.
@@ -77,6 +79,7 @@ impl ApiConfig {
             public_url: public_url.into().trim_end_matches('/').to_owned(),
             access_token_s: 3_600,
             refresh_token_s: 1_209_600,
+            session_s: 86_400,
             max_tokens: 0,
             dev: false,
             trusted_proxies: Vec::new(),

@@ -126,7 +126,7 @@ impl Write {
         if let Some(Identity { command_id, fingerprint }) = identity {
             ctx.command_id = command_id;
             ctx.request = Some(fingerprint);
-            ctx.idempotent = true;
+            ctx.idempotency = wac_commands::Idempotency::Before;
         }
         let executed = platform.execute(command, ctx).await?;
         Ok(Done { executed })

@@ -1,6 +1,6 @@
 //! What a command is, what it is given, and what it decides.
 
-use wac_events::{Actor, AnyEvent, CommandId, DomainId, EventId, StreamId, Time};
+use wac_events::{Actor, AnyEvent, CommandId, DomainId, EventId, SessionId, StreamId, Time};
 
 use crate::{Rejection, World};
 
@@ -15,6 +15,26 @@ pub trait Command: Send + Sync {
 
     /// What happens, or why not. No facts: everything is already as the command wants it.
     fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection>;
+
+    /// What the facts belong to, if it is more than this request: all facts of one call share one
+    /// correlation id. Asked with the world the decision was made on; `None` keeps the context's.
+    fn correlation(&self, world: &World) -> Option<String> {
+        let _ = world;
+        None
+    }
+}
+
+/// When a command id is looked up in the log, so that a repeated command gets its first result.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Idempotency {
+    /// By the append alone: the same id never appends twice.
+    #[default]
+    Append,
+    /// Also after a refusal, or where nothing was to be done: the first execution may have
+    /// changed what it was decided on. Costs nothing where the command is accepted.
+    Refusal,
+    /// Before deciding: for commands whose decision alone leaves traces (keys of new persons).
+    Before,
 }
 
 /// One event on its way to its stream. Protected fields are clear.
@@ -53,9 +73,10 @@ pub struct Context {
     /// Fingerprint of the request behind an idempotency key; the key's reuse for another request is
     /// [`crate::CommandError::IdempotencyMismatch`].
     pub request: Option<String>,
-    /// Look `command_id` up in the log before deciding: a repeated command gets its first result
-    /// even if it could not be decided again.
-    pub idempotent: bool,
+    /// When `command_id` is looked up in the log.
+    pub idempotency: Idempotency,
+    /// The device it was asked on.
+    pub session: Option<SessionId>,
 }
 
 impl Context {
@@ -69,7 +90,8 @@ impl Context {
             causation_id: None,
             traceparent: None,
             request: None,
-            idempotent: false,
+            idempotency: Idempotency::Append,
+            session: None,
         }
     }
 }

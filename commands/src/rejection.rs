@@ -130,6 +130,57 @@ pub enum Rejection {
     /// The token family has ended.
     #[error("the token has been revoked")]
     TokenRevoked,
+    /// The session has ended, or is another user's.
+    #[error("the session has ended")]
+    SessionClosed,
+    /// The node is being stopped, or was taken for dead.
+    #[error("the node serves no sockets any more")]
+    NodeStopped,
+    /// The device has no socket.
+    #[error("the device is not connected")]
+    DeviceNotRegistered,
+    /// The room is open already.
+    #[error("the room is open already")]
+    RoomOpen,
+    /// The user is in a call, and may be in one only.
+    #[error("the user is in a call")]
+    InACall,
+    /// Only its owner, or somebody on the access list, may do it.
+    #[error("only the owner, or somebody on the access list, may do this")]
+    NotAllowed,
+    /// The user, or his device, is not in the room.
+    #[error("is not a participant of the room")]
+    NotAParticipant,
+    /// The user, or his device, is in the room already.
+    #[error("is a participant of the room already")]
+    AlreadyJoined,
+    /// The room is full.
+    #[error("the room has all its {limit} seats taken")]
+    ParticipantsLimit {
+        /// How many it has.
+        limit: u32,
+    },
+    /// Nobody has that address.
+    #[error("nobody has that address")]
+    CalleeUnknown,
+    /// The invitation has its outcome.
+    #[error("the invitation is over")]
+    InviteOver,
+    /// The agent has something else, or is not available.
+    #[error("the agent is not available")]
+    AgentBusy,
+    /// There is not exactly one other person in the room.
+    #[error("a transfer takes a room with exactly one other person")]
+    TransferAmbiguous,
+    /// The transfer has its outcome.
+    #[error("the transfer is over")]
+    TransferOver,
+    /// The group has all the participants it may have.
+    #[error("a group has at most {max} participants")]
+    GroupFull {
+        /// [`crate::group::GROUP_USERS_MAX`].
+        max: usize,
+    },
 }
 
 impl Rejection {
@@ -148,6 +199,11 @@ impl Rejection {
                 "credential" => "credential_not_found",
                 "client" => "client_not_found",
                 "token" => "token_not_found",
+                "session" => "session_not_found",
+                "room" => "room_not_found",
+                "invite" => "invite_not_found",
+                "transfer" => "transfer_not_found",
+                "group" => "group_not_found",
                 _ => "not_found",
             },
             Rejection::AlreadyExists { .. } => "id_in_use",
@@ -173,6 +229,21 @@ impl Rejection {
             Rejection::TokenUnknown => "token_unknown",
             Rejection::TokenExpired => "token_expired",
             Rejection::TokenRevoked => "token_revoked",
+            Rejection::SessionClosed => "session_closed",
+            Rejection::NodeStopped => "node_stopped",
+            Rejection::DeviceNotRegistered => "device_not_registered",
+            Rejection::RoomOpen => "room_open",
+            Rejection::InACall => "in_a_call",
+            Rejection::NotAllowed => "not_allowed",
+            Rejection::NotAParticipant => "not_a_participant",
+            Rejection::AlreadyJoined => "ALREADY_JOINED",
+            Rejection::ParticipantsLimit { .. } => "participants_limit",
+            Rejection::CalleeUnknown => "callee_unknown",
+            Rejection::InviteOver => "invite_over",
+            Rejection::AgentBusy => "agent_busy",
+            Rejection::TransferAmbiguous => "transfer_ambiguous",
+            Rejection::TransferOver => "transfer_over",
+            Rejection::GroupFull { .. } => "group_full",
         }
     }
 
@@ -180,7 +251,9 @@ impl Rejection {
     pub fn kind(&self) -> RejectionKind {
         match self {
             Rejection::Invalid(_) => RejectionKind::Invalid,
-            Rejection::NotFound { .. } => RejectionKind::NotFound,
+            Rejection::NotFound { .. } | Rejection::CalleeUnknown | Rejection::NotAParticipant => {
+                RejectionKind::NotFound
+            }
             Rejection::AlreadyExists { .. }
             | Rejection::UsernameTaken
             | Rejection::DomainNameTaken
@@ -193,8 +266,17 @@ impl Rejection {
             | Rejection::DomainTooDeep { .. }
             | Rejection::NotAPoolCredential
             | Rejection::OwnAdministrator
-            | Rejection::SubjectErased { .. } => RejectionKind::Conflict,
-            Rejection::CredentialLeased => RejectionKind::Unavailable,
+            | Rejection::SubjectErased { .. }
+            | Rejection::DeviceNotRegistered
+            | Rejection::RoomOpen
+            | Rejection::InACall
+            | Rejection::AlreadyJoined
+            | Rejection::InviteOver
+            | Rejection::AgentBusy
+            | Rejection::TransferAmbiguous
+            | Rejection::TransferOver
+            | Rejection::GroupFull { .. } => RejectionKind::Conflict,
+            Rejection::CredentialLeased | Rejection::NodeStopped => RejectionKind::Unavailable,
             Rejection::PreconditionFailed { .. } => RejectionKind::PreconditionFailed,
             Rejection::NotAdministrator
             | Rejection::GrantNotAllowed
@@ -203,7 +285,10 @@ impl Rejection {
             | Rejection::CredentialChanged
             | Rejection::TokenUnknown
             | Rejection::TokenExpired
-            | Rejection::TokenRevoked => RejectionKind::Forbidden,
+            | Rejection::TokenRevoked
+            | Rejection::SessionClosed
+            | Rejection::NotAllowed
+            | Rejection::ParticipantsLimit { .. } => RejectionKind::Forbidden,
         }
     }
 

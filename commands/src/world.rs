@@ -5,10 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use wac_events::{
-    Actor, AnyEvent, ClientId, CredentialId, DomainId, Position, Reserved, StreamId, SubjectId, TokenId, UserId,
+    Actor, AnyEvent, ClientId, CredentialId, DomainId, GroupId, InviteId, NodeId, Position, Reserved, RoomRef,
+    SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
 };
 
-use crate::{Client, Credential, Domain, Reservation, Subject, Token, User};
+use crate::{
+    Agent, Client, Credential, Domain, Group, Invite, Login, LoginKey, Node, Presence, Reservation, Room, Session, Subject,
+    Token, Transfer, User,
+};
 
 macro_rules! states {
     ($($variant:ident = $aggregate:literal, $module:ident;)+) => {
@@ -61,6 +65,15 @@ states! {
     Client = "client", client;
     Token = "token", token;
     Reservation = "reservation", reservation;
+    Session = "session", session;
+    Presence = "presence", presence;
+    Login = "login", login;
+    Room = "room", room;
+    Invite = "invite", invite;
+    Transfer = "transfer", transfer;
+    Group = "group", group;
+    Agent = "agent", agent;
+    Node = "node", node;
 }
 
 /// One stream as it was read.
@@ -83,10 +96,13 @@ pub struct World {
 
 macro_rules! lookup {
     ($(#[$doc:meta])* $name:ident($id:ty) -> $state:ident) => {
+        lookup!($(#[$doc])* $name($id) -> $state by stream);
+    };
+    ($(#[$doc:meta])* $name:ident($id:ty) -> $state:ident by $stream:ident) => {
         $(#[$doc])*
         pub fn $name(&self, id: &$id) -> &$state {
             static ABSENT: LazyLock<$state> = LazyLock::new($state::default);
-            match self.seen(&id.stream()) {
+            match self.seen(&id.$stream()) {
                 Some(State::$state(state)) => state,
                 _ => &ABSENT,
             }
@@ -122,6 +138,42 @@ impl World {
     lookup!(
         /// A reservation.
         reservation(Reserved) -> Reservation
+    );
+    lookup!(
+        /// A session.
+        session(SessionId) -> Session
+    );
+    lookup!(
+        /// A user's presence.
+        presence(UserId) -> Presence by presence_stream
+    );
+    lookup!(
+        /// A room.
+        room(RoomRef) -> Room
+    );
+    lookup!(
+        /// An invitation.
+        invite(InviteId) -> Invite
+    );
+    lookup!(
+        /// A transfer.
+        transfer(TransferId) -> Transfer
+    );
+    lookup!(
+        /// A users group.
+        group(GroupId) -> Group
+    );
+    lookup!(
+        /// An agent of the pool.
+        agent(UserId) -> Agent by agent_stream
+    );
+    lookup!(
+        /// A node.
+        node(NodeId) -> Node
+    );
+    lookup!(
+        /// Failed log-ins under one name.
+        login(LoginKey) -> Login
     );
 
     /// An empty world in which `actor` acts.

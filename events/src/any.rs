@@ -1,8 +1,10 @@
 //! Every event of every aggregate in one enum, and the catalogue of all event types.
 
 use crate::{
-    Cell, ClientEvent, CodecError, CredentialEvent, DomainEvent, Environment, Event, EventTypeInfo, OpenError,
-    PersonalFields, Recorded, ReservationEvent, SubjectEvent, SubjectId, SubjectKey, TokenEvent, UserEvent,
+    AgentEvent, Cell, ClientEvent, CodecError, CredentialEvent, DomainEvent, Environment, Event, EventTypeInfo,
+    GroupEvent, InviteEvent, LoginEvent, NodeEvent, OpenError, PersonalFields, PresenceEvent, Recorded,
+    ReservationEvent, RoomEvent, SessionEvent, SubjectEvent, SubjectId, SubjectKey, TokenEvent, TransferEvent,
+    UserEvent,
 };
 
 macro_rules! any_event {
@@ -90,4 +92,13 @@ any_event! {
     Client(ClientEvent),
     Token(TokenEvent),
     Reservation(ReservationEvent),
+    Session(SessionEvent),
+    Presence(PresenceEvent),
+    Login(LoginEvent),
+    Room(RoomEvent),
+    Invite(InviteEvent),
+    Transfer(TransferEvent),
+    Group(GroupEvent),
+    Agent(AgentEvent),
+    Node(NodeEvent),
 }

@@ -10,11 +10,15 @@ pub const PRODUCT: &str = "wac";
 /// Major version of the topics: raised when the meaning of keys, partitions or headers changes.
 pub const TOPICS_MAJOR: u32 = 1;
 /// Every context, with what it holds.
-pub const CONTEXTS: [(&str, &str); 5] = [
+pub const CONTEXTS: [(&str, &str); 9] = [
     ("domains", "Domains (tenants): created, changed, closing, deleted."),
     ("users", "Users, their credentials, and the erasure of persons."),
     ("auth", "OAuth2 clients and token families (hashes only, never tokens)."),
-    ("system", "Reservations of names and other bookkeeping of the platform."),
+    ("sessions", "Sessions, presence, failed log-ins."),
+    ("rooms", "Rooms: opened, participants, holds, mutes, closed."),
+    ("calls", "Invitations, transfers and the assignment of agents."),
+    ("groups", "Users groups and their participants."),
+    ("system", "Reservations of names, nodes, and other bookkeeping of the platform."),
     ("other", "Event types this version of the relay does not know; relayed as they are."),
 ];
 
@@ -24,7 +28,11 @@ pub fn context_of(event_type: &str) -> &'static str {
         "domain" => "domains",
         "user" | "subject" | "credential" => "users",
         "client" | "token" => "auth",
-        "reservation" => "system",
+        "session" | "presence" | "login" => "sessions",
+        "room" => "rooms",
+        "invite" | "transfer" | "agent" => "calls",
+        "group" => "groups",
+        "reservation" | "node" => "system",
         _ => "other",
     }
 }
@@ -81,6 +89,7 @@ pub fn attributes(recorded: &Recorded, source: &str) -> Vec<(&'static str, Strin
         ("correlationid", meta.correlation_id),
     ]);
     attributes.extend(meta.causation_id.map(|id| ("causationid", id.to_string())));
+    attributes.extend(meta.session.map(|id| ("sessionid", id.to_string())));
     attributes.extend(meta.traceparent.map(|parent| ("traceparent", parent)));
     attributes
 }
@@ -108,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_unknown_aggregate_is_in_the_context_other() {
-        assert_eq!(context_of("room.created"), "other");
+        assert_eq!(context_of("meteor.seen"), "other");
         assert!(CONTEXTS.iter().any(|(context, _)| *context == "other"));
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommandId, DomainId, EventId, Position, StreamId, SubjectId, Time};
+use crate::{CommandId, DomainId, EventId, Position, SessionId, StreamId, SubjectId, Time};
 
 /// Who did it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,9 @@ pub struct Meta {
     /// W3C trace context (`traceparent`) of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The device he did it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// The subject whose key seals the payload's protected fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<SubjectId>,

@@ -90,6 +90,34 @@ string_id!(
     TokenId
 );
 string_id!(
+    /// A session: a device of a user, under the id of the token family whose grant opened it.
+    SessionId
+);
+string_id!(
+    /// A room, within its domain.
+    RoomId
+);
+string_id!(
+    /// One opening of a room: 64 hex digits, the `uuid` and `room` of the signaling protocol.
+    OpeningId
+);
+string_id!(
+    /// An invitation.
+    InviteId
+);
+string_id!(
+    /// A transfer.
+    TransferId
+);
+string_id!(
+    /// A users group; `wac-group:<id>` as a URI.
+    GroupId
+);
+string_id!(
+    /// One start of one process.
+    NodeId
+);
+string_id!(
     /// Whoever personal data belongs to; holder of one encryption key. A user's subject is the
     /// user's id, a domain's pool secrets have the subject `domain-<id>`.
     SubjectId

@@ -4,38 +4,57 @@
 //! [`EventLog`] (and [`KeyStore`] for the keys that seal personal data); what everything else is
 //! built against are the event enums ([`AnyEvent`] holds them all).
 
+pub mod agent;
 mod any;
 pub mod cloudevents;
 mod codec;
 pub mod credential;
 pub mod domain;
 mod envelope;
+pub mod group;
 mod ids;
+pub mod invite;
 mod keys;
 mod log;
+pub mod login;
+pub mod node;
 pub mod oauth;
 mod patch;
 mod personal;
+pub mod presence;
 pub mod reservation;
+pub mod room;
+pub mod session;
 mod time;
+pub mod transfer;
 pub mod user;
 
+pub use agent::AgentEvent;
 pub use any::{AnyEvent, catalogue};
 pub use codec::{CodecError, Event, EventTypeInfo, PersonalFields, open_for_display};
 pub use credential::{CredentialEvent, CredentialKind};
 pub use domain::DomainEvent;
 pub use envelope::{Actor, Meta, NewEvent, Recorded};
+pub use group::GroupEvent;
 pub use ids::{
-    ClientId, CommandId, CredentialId, DomainId, EventId, ID_BYTES_MAX, Position, StreamId, SubjectId, TokenId, UserId,
+    ClientId, CommandId, CredentialId, DomainId, EventId, GroupId, ID_BYTES_MAX, InviteId, NodeId, OpeningId, Position,
+    RoomId, SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
 };
+pub use invite::{Callee, InviteEvent, InviteKind, MediaTypes};
 pub use keys::{KeyState, KeyStore};
 pub use log::{
     AppendBatch, AppendError, Appended, COMMAND_EVENTS_MAX, EventFilter, EventLog, ExpectedVersion, Head, Page,
     READ_EVENTS_MAX, ReadRequest, StoreError, StreamAppend, Subscription,
 };
+pub use login::LoginEvent;
+pub use node::NodeEvent;
 pub use oauth::{ClientEvent, GrantKind, TokenEvent};
 pub use patch::Patch;
 pub use personal::{Cell, MasterKey, OpenError, PERSONAL_TAG, Personal, SECRET_TAG, Secret, SubjectKey, hex};
+pub use presence::{Activity, PresenceEvent};
 pub use reservation::{ReservationEvent, Reserved};
+pub use room::{Media, RoomEvent, RoomRef};
+pub use session::SessionEvent;
 pub use time::{Environment, Time};
+pub use transfer::TransferEvent;
 pub use user::{Role, SubjectEvent, UserEvent};

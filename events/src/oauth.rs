@@ -186,6 +186,8 @@ pub enum TokenRevocation {
     Superseded,
     /// Its user's password was changed.
     PasswordChanged,
+    /// Its session has expired.
+    SessionExpired,
 }
 
 /// The family has ended; none of its tokens work.

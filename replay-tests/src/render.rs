@@ -17,6 +17,7 @@ pub(crate) fn state(state: &State) -> Value {
         State::Client(state) => client(state),
         State::Token(state) => token(state),
         State::Reservation(state) => reservation(state),
+        other => other.describe().expect("every other state describes itself"),
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn json(state: &State) -> Value {
             "issuedAt": token.issued_at,
         }),
         State::Reservation(reservation) => json!({ "holder": reservation.holder }),
+        other => other.describe().unwrap_or(Value::Null),
     }
 }
 

@@ -63,6 +63,7 @@ impl Pair {
             access_expires_at: self.access_expires_at,
             refresh_hash: self.refresh.as_ref().map(TokenText::hash_hex),
             refresh_expires_at: self.refresh_expires_at,
+            session: None,
         }
     }
 }
@@ -120,7 +121,8 @@ impl Platform {
         let pair = Pair::new(self, None, Duration::from_secs(access), Some(Duration::from_secs(refresh)), ctx.now);
         let whose = (Some(login.user), login.domain, login.role);
         let proof = Proof { credential: login.credential, version: login.version };
-        let command = pair.issue(GrantKind::Password, whose, requester, Some(proof));
+        let session = Some(self.opening(request, ctx.now));
+        let command = IssueToken { session, ..pair.issue(GrantKind::Password, whose, requester, Some(proof)) };
         self.execute_grant(&command, ctx).await?;
         Ok(pair)
     }
@@ -200,6 +202,7 @@ impl Platform {
             access_expires_at: pair.access_expires_at,
             refresh_hash: refresh.hash_hex(),
             refresh_expires_at,
+            session_expires_at: Some(self.session_until(ctx.now)),
         };
         let executed = self.execute_grant(&command, ctx).await?;
         let refreshed = |event: &AnyEvent| matches!(event, AnyEvent::Token(TokenEvent::Refreshed(_)));

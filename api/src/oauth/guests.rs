@@ -80,7 +80,8 @@ impl Platform {
         for attempt in 0..attempts {
             let lease = pool.as_ref().map(|free| free[attempt].id.clone());
             let pair = Pair::new(self, None, access, Some(refresh), now);
-            let command = self.open_guest(&host, &pair, requester, lease)?;
+            let mut command = self.open_guest(&host, &pair, requester, lease)?;
+            command.token.session = Some(self.opening(request, now));
             let actor = wac_events::Actor::User(command.user.id.to_string());
             match self.execute_grant(&command, self.oauth_context(request, actor)).await {
                 Err(error) if error.is_pool_taken() && attempt + 1 < attempts => {}

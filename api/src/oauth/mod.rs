@@ -7,6 +7,7 @@ mod guests;
 mod limiter;
 mod passwords;
 mod request;
+mod session;
 mod token_endpoints;
 mod tokens;
 

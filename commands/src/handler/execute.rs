@@ -55,6 +55,10 @@ impl Shared {
         Err(CommandError::Contention)
     }
 
+    pub(super) async fn preview(&self, command: &dyn Command, ctx: &Context) -> Result<Vec<Fact>, CommandError> {
+        Ok(self.decide(command, ctx, true).await?.outcome?)
+    }
+
     /// Decides on what is remembered, holds the streams concerned, and appends.
     async fn attempt(&self, command: &dyn Command, ctx: &Context, fresh: bool) -> Result<Attempt, CommandError> {
         let mut decision = self.settle(command, ctx, fresh).await?;
@@ -137,6 +141,8 @@ impl Shared {
     async fn append(&self, command: &dyn Command, decision: Decision, ctx: &Context) -> Result<Attempt, CommandError> {
         let Decision { world, outcome } = decision;
         let facts = outcome?;
+        let correlated = command.correlation(&world).map(|id| Context { correlation_id: id, ..ctx.clone() });
+        let ctx = correlated.as_ref().unwrap_or(ctx);
         let appends = self.appends(command.name(), &world, &facts, ctx).await?;
         let versions = written(&appends, &world);
         let batch = AppendBatch { command_id: ctx.command_id, appends };

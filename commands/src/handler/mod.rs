@@ -17,7 +17,7 @@ use wac_events::{
     AnyEvent, CodecError, CommandId, Environment, EventLog, KeyStore, OpenError, Position, StoreError, StreamId,
 };
 
-use crate::{Command, Context, Fact, Rejection};
+use crate::{Command, Context, Fact, Idempotency, Rejection};
 use inflight::InFlight;
 use mailbox::Mailboxes;
 use states::States;
@@ -81,7 +81,7 @@ pub enum CommandError {
         cause: Option<StoreError>,
     },
     /// The connection broke in the middle of the append. The same command id sent again, with
-    /// [`Context::idempotent`], finds out.
+    /// [`Context::idempotency`], finds out.
     #[error("the outcome of command {0} is not known")]
     OutcomeUnknown(CommandId),
     /// A bug, or a log this binary cannot read.
@@ -162,12 +162,28 @@ impl CommandHandler {
     /// the append may happen all the same.
     pub async fn execute(&self, command: &dyn Command, ctx: Context) -> Result<Executed, CommandError> {
         let _running = self.0.inflight.begin(ctx.command_id).ok_or(CommandError::InProgress)?;
-        if ctx.idempotent
+        if ctx.idempotency == Idempotency::Before
             && let Some(executed) = self.repeated(&ctx).await?
         {
             return Ok(executed);
         }
-        self.0.execute(command, &ctx).await
+        let outcome = self.0.execute(command, &ctx).await;
+        let refused = match &outcome {
+            Ok(executed) => executed.facts.is_empty(),
+            Err(error) => matches!(error, CommandError::Rejected(_)),
+        };
+        if refused
+            && ctx.idempotency == Idempotency::Refusal
+            && let Some(executed) = self.repeated(&ctx).await?
+        {
+            return Ok(executed);
+        }
+        outcome
+    }
+
+    /// What a command would come to now: decided, not appended.
+    pub async fn preview(&self, command: &dyn Command, ctx: &Context) -> Result<Vec<Fact>, CommandError> {
+        self.0.preview(command, ctx).await
     }
 
     /// What came of an earlier execution of the same command id, if it appended anything.

@@ -101,6 +101,7 @@ fn meta(ctx: &Context, key_id: Option<SubjectId>) -> Meta {
         correlation_id: ctx.correlation_id.clone(),
         causation_id: ctx.causation_id,
         traceparent: ctx.traceparent.clone(),
+        session: ctx.session.clone(),
         key_id,
         request: ctx.request.clone(),
     }

@@ -160,9 +160,20 @@ impl States {
             .filter(|(_, known)| match &*known.state {
                 State::User(user) => SubjectId::of_user(&user.id) == *subject,
                 State::Credential(credential) => credential.subject() == *subject,
-                State::Domain(_) | State::Subject(_) | State::Client(_) | State::Token(_) | State::Reservation(_) => {
-                    false
-                }
+                State::Presence(presence) => SubjectId::of_user(&presence.user) == *subject,
+                State::Invite(invite) => SubjectId::of_user(&invite.from) == *subject,
+                State::Session(session) => SubjectId::of_user(&session.user) == *subject,
+                State::Domain(_)
+                | State::Subject(_)
+                | State::Client(_)
+                | State::Token(_)
+                | State::Reservation(_)
+                | State::Login(_)
+                | State::Room(_)
+                | State::Transfer(_)
+                | State::Group(_)
+                | State::Agent(_)
+                | State::Node(_) => false,
             })
             .map(|(stream, _)| stream)
             .collect();

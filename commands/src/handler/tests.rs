@@ -147,7 +147,7 @@ fn endless_conflicts_end_in_contention() {
 #[test]
 fn a_repeated_command_returns_its_first_result() {
     let bench = started();
-    let ctx = Context { idempotent: true, request: Some("r".to_owned()), ..bench.ctx() };
+    let ctx = Context { idempotency: Idempotency::Before, request: Some("r".to_owned()), ..bench.ctx() };
     let first = block_on(bench.handler.execute(&user("alice", "base"), ctx.clone())).unwrap();
     let node = bench.node(Limits::default());
     let second = block_on(node.execute(&user("alice", "base"), ctx.clone())).unwrap();
@@ -178,7 +178,7 @@ fn the_same_command_twice_at_once_is_in_progress() {
     assert!(matches!(block_on(bench.handler.execute(&command, ctx.clone())), Err(CommandError::InProgress)));
     drop(gate);
     assert!(block_on(first).is_ok());
-    let after = Context { idempotent: true, ..ctx };
+    let after = Context { idempotency: Idempotency::Before, ..ctx };
     assert!(block_on(bench.handler.execute(&command, after)).unwrap().duplicate);
 }
 
@@ -348,6 +348,6 @@ fn a_command_that_breaks_the_rules_is_a_bug_with_a_name() {
 #[test]
 fn command_ids_make_no_difference_to_other_commands() {
     let bench = started();
-    let ctx = Context { idempotent: true, command_id: CommandId::derived("test", "never used"), ..bench.ctx() };
+    let ctx = Context { idempotency: Idempotency::Before, command_id: CommandId::derived("test", "never used"), ..bench.ctx() };
     assert!(block_on(bench.handler.repeated(&ctx)).unwrap().is_none());
 }

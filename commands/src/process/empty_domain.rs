@@ -1,5 +1,7 @@
 use super::{Listing, Lookup};
-use crate::{CommandError, CommandHandler, Context, DeleteDomain, Executed, InspectDomain, Rejection};
+use crate::{
+    CommandError, CommandHandler, Context, DeleteDomain, Executed, Idempotency, InspectDomain, Rejection,
+};
 use wac_events::{CommandId, Position};
 
 /// Removes a domain that is empty; one that is not is [`Rejection::DomainNotEmpty`]. Race-free: see
@@ -13,7 +15,7 @@ pub async fn delete_empty_domain(
     mut command: DeleteDomain,
     ctx: Context,
 ) -> Result<Executed, CommandError> {
-    if ctx.idempotent
+    if ctx.idempotency != Idempotency::Append
         && let Some(executed) = handler.repeated(&ctx).await?
     {
         return Ok(executed);
@@ -23,7 +25,7 @@ pub async fn delete_empty_domain(
     let inspected = Context {
         command_id: CommandId::derived("inspect_domain", &inspection),
         request: None,
-        idempotent: false,
+        idempotency: Idempotency::Append,
         ..ctx.clone()
     };
     let seen = handler.execute(&inspect, inspected).await?.position;

@@ -156,7 +156,7 @@ fn an_empty_domain_is_removed_plainly_and_an_occupied_one_is_not() {
 fn a_repeated_plain_removal_returns_its_first_result() {
     let bench = started();
     let lookup = bench.ports().lookup;
-    let ctx = Context { idempotent: true, request: Some("r".to_owned()), ..bench.ctx() };
+    let ctx = Context { idempotency: Idempotency::Before, request: Some("r".to_owned()), ..bench.ctx() };
     let first = block_on(delete_empty_domain(&bench.handler, &*lookup, plain("a"), ctx.clone())).unwrap();
     let second = block_on(delete_empty_domain(&bench.handler, &*lookup, plain("a"), ctx)).unwrap();
     assert!(second.duplicate && second.position == first.position);

@@ -60,7 +60,8 @@ impl<'a> Work<'a> {
             causation_id: Some(recorded.event_id),
             traceparent: meta.traceparent.clone(),
             request: None,
-            idempotent: false,
+            idempotency: crate::Idempotency::Append,
+            session: None,
         }
     }
 

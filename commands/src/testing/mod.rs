@@ -239,6 +239,7 @@ pub(crate) fn token(id: &str, user: &str) -> IssueToken {
         access_expires_at: later(3600),
         refresh_hash: Some(hash('b')),
         refresh_expires_at: Some(later(7200)),
+        session: None,
     }
 }
 
@@ -264,6 +265,7 @@ pub(crate) fn guest(id: &str, domain: &str) -> OpenGuest {
         role: Role::Anonymous,
         refresh_hash: None,
         refresh_expires_at: None,
+        session: None,
         ..token(&format!("token-{id}"), id)
     };
     OpenGuest { user: CreateUser { role: Role::Anonymous, email: None, ..user(id, domain) }, token, lease: None }

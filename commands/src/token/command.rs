@@ -1,6 +1,7 @@
 use wac_events::oauth::TokenRevocation;
-use wac_events::{ClientId, CredentialId, DomainId, GrantKind, Role, StreamId, Time, TokenId, UserId};
+use wac_events::{ClientId, CredentialId, DomainId, GrantKind, Role, SessionId, StreamId, Time, TokenId, UserId};
 
+use crate::session::{OpenSession, reads_to_end};
 use crate::{Command, Context, Fact, Rejection, World};
 
 /// The credential that was checked before a token is issued; the token is refused if it has
@@ -39,6 +40,8 @@ pub struct IssueToken {
     pub refresh_hash: Option<String>,
     /// When the refresh token ends; given with `refresh_hash`.
     pub refresh_expires_at: Option<Time>,
+    /// The session it opens; only for a user.
+    pub session: Option<OpenSession>,
 }
 
 /// Replaces a family's tokens (refresh token rotation, RFC 9700 §4.14).
@@ -61,6 +64,8 @@ pub struct RefreshToken {
     pub refresh_hash: String,
     /// When the new refresh token ends.
     pub refresh_expires_at: Time,
+    /// Until when the session is kept: refreshing is using it.
+    pub session_expires_at: Option<Time>,
 }
 
 /// Ends a family. One that has ended already stays as it is.
@@ -82,6 +87,9 @@ impl Command for IssueToken {
         streams.extend(self.user.as_ref().map(UserId::stream));
         streams.extend(self.client.as_ref().map(ClientId::stream));
         streams.extend(self.proof.as_ref().map(|proof| proof.credential.stream()));
+        if let (Some(_), Some(user)) = (&self.session, &self.user) {
+            streams.extend([SessionId::of_token(&self.id).stream(), user.presence_stream()]);
+        }
         streams
     }
 
@@ -97,7 +105,7 @@ impl Command for RefreshToken {
 
     fn reads(&self, world: &World) -> Vec<StreamId> {
         let token = world.token(&self.id);
-        let mut streams = vec![self.id.stream()];
+        let mut streams = reads_to_end(world, &SessionId::of_token(&self.id));
         streams.extend(token.user.as_ref().map(UserId::stream));
         streams.extend(token.client.as_ref().map(ClientId::stream));
         streams
@@ -113,11 +121,11 @@ impl Command for RevokeToken {
         "revoke_token"
     }
 
-    fn reads(&self, _: &World) -> Vec<StreamId> {
-        vec![self.id.stream()]
+    fn reads(&self, world: &World) -> Vec<StreamId> {
+        reads_to_end(world, &SessionId::of_token(&self.id))
     }
 
-    fn decide(&self, world: &World, _: &Context) -> Result<Vec<Fact>, Rejection> {
-        self.facts(world)
+    fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+        self.facts(world, ctx)
     }
 }

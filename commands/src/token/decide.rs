@@ -1,10 +1,11 @@
 use wac_events::oauth::{TokenIssued, TokenRefreshed, TokenRevocation, TokenRevoked};
-use wac_events::{ClientId, GrantKind, TokenEvent};
+use wac_events::session::SessionEnd;
+use wac_events::{ClientId, GrantKind, SessionId, TokenEvent, TokenId};
 
 use super::*;
 use crate::domain::{Domain, DomainStatus};
 use crate::rejection::Checks;
-use crate::{Context, Fact, Rejection, World};
+use crate::{Context, Fact, Rejection, World, session};
 
 fn unknown(what: &'static str, pointer: &str) -> Rejection {
     let (code, detail) = match what {
@@ -28,6 +29,8 @@ impl IssueToken {
         checks.require(owned, "user_invalid", "/user", "every grant but client_credentials is a user's");
         let issuing = self.grant != GrantKind::RefreshToken;
         checks.require(issuing, "grant_invalid", "/grant", "a refresh token continues a family, it opens none");
+        let personal = self.session.is_none() || self.user.is_some();
+        checks.require(personal, "session_invalid", "/session", "a session is a user's");
         checks.done()
     }
 
@@ -45,7 +48,9 @@ impl IssueToken {
                 return Err(Rejection::RoleChanged);
             }
         }
-        Ok(vec![self.issued(ctx)])
+        let mut facts = vec![self.issued(ctx)];
+        facts.extend(session::opened(world, ctx, self)?);
+        Ok(facts)
     }
 
     /// Whatever is asked of domain, client and proof; the user is the caller's question.
@@ -131,7 +136,9 @@ impl RefreshToken {
             return Err(Rejection::TokenRevoked);
         }
         if used && !current {
-            return Ok(vec![revoked(token, TokenRevocation::Reuse)]);
+            let mut facts = vec![revoked(token, TokenRevocation::Reuse)];
+            facts.extend(session::ended(world, ctx, &SessionId::of_token(&self.id), SessionEnd::TokenReuse));
+            return Ok(facts);
         }
         if token.refresh_expires_at.is_none_or(|end| end <= ctx.now) {
             return Err(Rejection::TokenExpired);
@@ -144,7 +151,10 @@ impl RefreshToken {
             refresh_expires_at: self.refresh_expires_at,
             used_refresh_hash: self.used_refresh_hash.clone(),
         };
-        Ok(vec![Fact::of(&token.domain, self.id.stream(), TokenEvent::from(refreshed))])
+        let mut facts = vec![Fact::of(&token.domain, self.id.stream(), TokenEvent::from(refreshed))];
+        let until = self.session_expires_at;
+        facts.extend(until.and_then(|until| session::extended(world, &SessionId::of_token(&self.id), until)));
+        Ok(facts)
     }
 
     /// Client and user are still there, and the client may still do this.
@@ -167,13 +177,32 @@ fn revoked(token: &Token, reason: TokenRevocation) -> Fact {
     Fact::of(&token.domain, token.id.stream(), TokenEvent::from(TokenRevoked { reason }))
 }
 
+/// The fact that a family has ended; none if it has already, or there is none.
+pub(crate) fn revocation(world: &World, id: &TokenId, reason: TokenRevocation) -> Option<Fact> {
+    let token = world.token(id);
+    token.exists().then(|| revoked(token, reason))
+}
+
+/// How a session ends with its tokens.
+fn session_end(reason: TokenRevocation) -> SessionEnd {
+    match reason {
+        TokenRevocation::Requested => SessionEnd::Logout,
+        TokenRevocation::Reuse => SessionEnd::TokenReuse,
+        TokenRevocation::UserDeleted => SessionEnd::UserDeleted,
+        TokenRevocation::ClientDeleted => SessionEnd::ClientDeleted,
+        TokenRevocation::Superseded => SessionEnd::Superseded,
+        TokenRevocation::PasswordChanged => SessionEnd::PasswordChanged,
+        TokenRevocation::SessionExpired => SessionEnd::Expired,
+    }
+}
+
 impl RevokeToken {
-    pub(super) fn facts(&self, world: &World) -> Result<Vec<Fact>, Rejection> {
-        let token = world.token(&self.id);
-        match token.status {
-            TokenStatus::Absent => Err(Rejection::NotFound { what: "token", id: self.id.to_string() }),
-            TokenStatus::Issued => Ok(vec![revoked(token, self.reason)]),
-            TokenStatus::Revoked => Ok(Vec::new()),
+    pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+        if world.token(&self.id).status == TokenStatus::Absent {
+            return Err(Rejection::NotFound { what: "token", id: self.id.to_string() });
         }
+        let mut facts: Vec<Fact> = revocation(world, &self.id, self.reason).into_iter().collect();
+        facts.extend(session::ended(world, ctx, &SessionId::of_token(&self.id), session_end(self.reason)));
+        Ok(facts)
     }
 }

@@ -3,7 +3,7 @@
 use wac_events::{CredentialId, GrantKind, Reserved, Role, StreamId, TokenId, UserId};
 
 use super::IssueToken;
-use crate::{Command, Context, CreateUser, Fact, Rejection, World, credential, user};
+use crate::{Command, Context, CreateUser, Fact, Rejection, World, credential, session, user};
 
 /// Lets a guest in: the user, its token family, and the lease of a pool credential, all or nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,7 @@ impl Command for OpenGuest {
             facts.extend(credential::lease(world, ctx, pool, &token.id, until)?);
         }
         facts.push(token.issued(ctx));
+        facts.extend(session::opened(world, ctx, token)?);
         Ok(facts)
     }
 }

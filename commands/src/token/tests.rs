@@ -18,6 +18,7 @@ fn refresh(used: char, next: char) -> RefreshToken {
         access_expires_at: later(3600),
         refresh_hash: hash(next),
         refresh_expires_at: later(7200),
+        session_expires_at: None,
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod newest;
+mod signaling;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -17,11 +17,11 @@ use wac_events::{
     Role, Secret, SubjectEvent, Time, TokenEvent, UserEvent, hex,
 };
 
-const DOMAIN: &str = "0198a1b2-0000-7000-8000-000000000001";
+pub(crate) const DOMAIN: &str = "0198a1b2-0000-7000-8000-000000000001";
 const PARENT: &str = "0198a1b2-0000-7000-8000-000000000002";
-const USER: &str = "0198a1b2-0000-7000-8000-000000000003";
+pub(crate) const USER: &str = "0198a1b2-0000-7000-8000-000000000003";
 const CREDENTIAL: &str = "0198a1b2-0000-7000-8000-000000000004";
-const CLIENT: &str = "0198a1b2-0000-7000-8000-000000000005";
+pub(crate) const CLIENT: &str = "0198a1b2-0000-7000-8000-000000000005";
 const TOKEN: &str = "0198a1b2-0000-7000-8000-000000000006";
 
 pub(crate) fn events() -> Vec<AnyEvent> {
@@ -35,15 +35,16 @@ pub(crate) fn events() -> Vec<AnyEvent> {
     let (taken, released) =
         (ReservationTaken { holder: USER.to_owned() }, ReservationReleased { holder: USER.to_owned() });
     events.extend([ReservationEvent::from(taken), released.into()].map(AnyEvent::from));
+    events.extend(crate::signaling::events());
     events
 }
 
-fn at(minute: i64) -> Time {
+pub(crate) fn at(minute: i64) -> Time {
     Time::from_millis(1_767_225_600_000 + minute * 60_000)
 }
 
 /// What stands for a SHA-256 in hex.
-fn hash(byte: u8) -> String {
+pub(crate) fn hash(byte: u8) -> String {
     hex(&[byte; 32])
 }
 

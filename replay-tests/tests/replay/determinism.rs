@@ -262,6 +262,7 @@ pub(crate) fn command((kind, object, other, value): Seed, keys: &dyn KeyStore, n
             access_expires_at: hour,
             refresh_hash: Some(hash("refresh")),
             refresh_expires_at: Some(hour),
+            session: None,
         }),
         8 => Box::new(RefreshToken {
             id: format!("t{id}").as_str().into(),
@@ -271,6 +272,7 @@ pub(crate) fn command((kind, object, other, value): Seed, keys: &dyn KeyStore, n
             access_expires_at: hour,
             refresh_hash: hash("refresh 2"),
             refresh_expires_at: hour,
+            session_expires_at: None,
         }),
         _ if value % 4 == 0 => {
             Box::new(DeleteDomain { id: domain(), cascade: true, inspection: None, expected_version: None })

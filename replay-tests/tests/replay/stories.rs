@@ -87,6 +87,7 @@ impl Author {
             access_expires_at: self.in_hours(1),
             refresh_hash: Some(hash(&format!("{id} refresh"))),
             refresh_expires_at: Some(self.in_hours(24)),
+            session: None,
         }
     }
 
@@ -304,6 +305,7 @@ async fn tenant_tokens(author: &Author) {
                 access_expires_at: author.in_hours(1),
                 refresh_hash: hash(&format!("t-alice refresh {round}")),
                 refresh_expires_at: author.in_hours(24),
+                session_expires_at: None,
             })
             .await;
     }
@@ -315,6 +317,7 @@ async fn tenant_tokens(author: &Author) {
             client: Some("crm".into()),
             refresh_hash: None,
             refresh_expires_at: None,
+            session: None,
             ..author.token("t-crm", "", "acme", GrantKind::ClientCredentials, Role::User)
         })
         .await;
@@ -340,6 +343,7 @@ async fn tenant_end(author: &Author) {
             access_expires_at: author.in_hours(1),
             refresh_hash: hash("stolen refresh"),
             refresh_expires_at: author.in_hours(24),
+                session_expires_at: None,
         })
         .await;
     author.does(DeleteDomain { id: "acme".into(), cascade: true, inspection: None, expected_version: None }).await;

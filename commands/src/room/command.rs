@@ -1,0 +1,201 @@
+use wac_events::room::{LeaveReason, RoomKind};
+use wac_events::{Media, OpeningId, RoomRef, StreamId, UserId};
+
+use crate::{Command, Context, Device, Fact, Rejection, World};
+
+/// What rooms are opened with (guide §6.4.7.8).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoomRules {
+    /// `rooms.setOwner`: the creator owns the room.
+    pub set_owner: bool,
+    /// `rooms.updateRoomWhenOwnerLeaves`: an owner who leaves has a successor.
+    pub owner_succeeds: bool,
+    /// `rooms.participantsLimit`: most seats, 1 to [`super::ROOM_SEATS_MAX`].
+    pub participants_limit: u32,
+    /// Greatest bit rate of one video, kbit/s.
+    pub bitrate_kbps: u32,
+    /// Who was muted by somebody else cannot unmute himself.
+    pub hard_mute: bool,
+}
+
+impl Default for RoomRules {
+    fn default() -> Self {
+        Self {
+            set_owner: true,
+            owner_succeeds: true,
+            participants_limit: 100,
+            bitrate_kbps: 1024,
+            hard_mute: false,
+        }
+    }
+}
+
+/// Opens a room; its creator sits in it from then on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CreateRoom {
+    /// The room; its domain is the creator's.
+    pub room: RoomRef,
+    /// The opening, never used before.
+    pub opening: OpeningId,
+    /// What for; not [`RoomKind::Quick`].
+    pub kind: RoomKind,
+    /// Who opens it, on which device.
+    pub by: Device,
+    /// Who may join without an invitation.
+    pub acl: Vec<UserId>,
+    /// Whether it is to be recorded.
+    pub record: bool,
+    /// What rooms are opened with.
+    pub rules: RoomRules,
+    /// Rooms the creator must not be in (`rooms.notInACall`): those the read models have him in.
+    pub not_in: Vec<RoomRef>,
+}
+
+/// Takes a seat in a room on whose access list one is. Taking it again changes nothing.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JoinRoom {
+    /// The room.
+    pub room: RoomRef,
+    /// Who, on which device.
+    pub by: Device,
+}
+
+/// Takes a seat in a quick conference, and opens it if it is not open.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EnterQuickConference {
+    /// The room: its id is the URI.
+    pub room: RoomRef,
+    /// The opening, if it has to be opened; never used before.
+    pub opening: OpeningId,
+    /// Who, on which device.
+    pub by: Device,
+    /// What rooms are opened with.
+    pub rules: RoomRules,
+}
+
+/// Changes a room's settings; `None` keeps the old value.
+#[derive(Clone, PartialEq, Debug)]
+pub struct UpdateRoom {
+    /// The room.
+    pub room: RoomRef,
+    /// Who.
+    pub by: UserId,
+    /// By the right of an administrator.
+    pub as_admin: bool,
+    /// The new access list.
+    pub acl: Option<Vec<UserId>>,
+    /// Whether it is to be recorded.
+    pub record: Option<bool>,
+}
+
+/// Closes a room; everybody in it leaves.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CloseRoom {
+    /// The room.
+    pub room: RoomRef,
+    /// Who; `None`: the platform.
+    pub by: Option<UserId>,
+    /// By the right of an administrator.
+    pub as_admin: bool,
+}
+
+/// Gives a seat back.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LeaveRoom {
+    /// The room.
+    pub room: RoomRef,
+    /// Who, on which device.
+    pub device: Device,
+    /// Why: [`LeaveReason::Left`] or [`LeaveReason::Lost`].
+    pub reason: LeaveReason,
+    /// Only if the device is still not back (it was lost).
+    pub unless_registered: bool,
+}
+
+/// Holds, or comes back.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HoldParticipant {
+    /// The room.
+    pub room: RoomRef,
+    /// Who.
+    pub user: UserId,
+    /// Held or not.
+    pub held: bool,
+}
+
+/// Mutes or unmutes one medium of a participant.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MuteParticipant {
+    /// The room.
+    pub room: RoomRef,
+    /// Who does it.
+    pub by: UserId,
+    /// By the right of an administrator.
+    pub as_admin: bool,
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub media: Media,
+    /// Muted or not.
+    pub muted: bool,
+}
+
+/// Puts a participant out, off the access list too.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ExpelParticipant {
+    /// The room.
+    pub room: RoomRef,
+    /// Who does it.
+    pub by: UserId,
+    /// By the right of an administrator.
+    pub as_admin: bool,
+    /// Whom.
+    pub user: UserId,
+}
+
+macro_rules! command {
+    ($type:ty, $name:literal, |$this:ident, $world:ident| $reads:expr) => {
+        impl Command for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn reads(&self, $world: &World) -> Vec<StreamId> {
+                let $this = self;
+                $reads
+            }
+
+            fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+                self.facts(world, ctx)
+            }
+
+            fn correlation(&self, world: &World) -> Option<String> {
+                Some(self.opening_in(world).to_string())
+            }
+        }
+    };
+}
+
+command!(CreateRoom, "create_room", |this, _world| {
+    let mut streams = vec![
+        this.room.stream(),
+        this.room.domain.stream(),
+        this.by.user.stream(),
+        this.by.stream(),
+    ];
+    streams.extend(this.not_in.iter().map(RoomRef::stream));
+    streams
+});
+command!(JoinRoom, "join_room", |this, _world| vec![this.room.stream(), this.by.stream()]);
+command!(EnterQuickConference, "enter_quick_conference", |this, _world| vec![
+    this.room.stream(),
+    this.room.domain.stream(),
+    this.by.user.stream(),
+    this.by.stream(),
+]);
+command!(UpdateRoom, "update_room", |this, _world| vec![this.room.stream()]);
+command!(CloseRoom, "close_room", |this, world| this.reads_in(world));
+command!(LeaveRoom, "leave_room", |this, world| this.reads_in(world));
+command!(HoldParticipant, "hold_participant", |this, _world| vec![this.room.stream()]);
+command!(MuteParticipant, "mute_participant", |this, _world| vec![this.room.stream()]);
+command!(ExpelParticipant, "expel_participant", |this, world| this.reads_in(world));

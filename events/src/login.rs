@@ -1,0 +1,75 @@
+//! Events of failed log-ins, stream `login-<key>`, `key` being the keyed hash of domain and name, so
+//! that names nobody has are counted too.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::aggregate_events;
+use crate::{Cell, DomainId, Personal, PersonalFields, StreamId, SubjectId, Time, UserId};
+
+/// Somebody could not log in ("Failed login" of service "Login").
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginFailed {
+    /// The domain tried.
+    pub domain: DomainId,
+    /// The user, if there is one of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The name as typed.
+    pub name: Personal,
+    /// Where from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub src: Option<Personal>,
+    /// Why: `unknown_user`, `wrong_password`.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// It happened too often: once for each window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginAlarmRaised {
+    /// The domain tried.
+    pub domain: DomainId,
+    /// The user, if there is one of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// Failures within the window (`login.limitRateUnits`).
+    pub failures: u32,
+    /// The window (`login.limitRateSeconds`).
+    pub window_s: u64,
+    /// When.
+    pub at: Time,
+}
+
+impl PersonalFields for LoginFailed {
+    fn subject(&self) -> Option<SubjectId> {
+        Some(self.user.as_ref().map_or_else(|| SubjectId::of_domain(&self.domain), SubjectId::of_user))
+    }
+
+    fn protected(&mut self, visit: &mut dyn FnMut(&'static str, &mut Cell)) {
+        visit("name", &mut self.name.0);
+        if let Some(src) = &mut self.src {
+            visit("src", &mut src.0);
+        }
+    }
+}
+
+impl PersonalFields for LoginAlarmRaised {}
+
+aggregate_events! {
+    /// What happens when somebody cannot log in.
+    pub enum LoginEvent in "login" {
+        /// See [`LoginFailed`].
+        Failed(LoginFailed) = "login.failed", 1;
+        /// See [`LoginAlarmRaised`].
+        AlarmRaised(LoginAlarmRaised) = "login.alarm_raised", 1;
+    }
+}
+
+/// `login-<key>`; `name_key` is the keyed hash under which a username is reserved in its domain.
+pub fn login_stream(name_key: &str) -> StreamId {
+    StreamId::of("login", name_key)
+}
