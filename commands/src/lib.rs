@@ -5,6 +5,7 @@
 //! [`Context::now`], no randomness but through `wac_events::Environment`, no runtime.
 
 pub mod agent;
+mod calls;
 pub mod capability;
 pub mod client;
 mod command;
@@ -35,6 +36,7 @@ pub mod user;
 mod world;
 
 pub use agent::Agent;
+pub use calls::{CALLS_LISTED_MAX, Calls, Deadline, GroupsOf, InvitesOf, RoomsOf};
 pub use client::{ChangeClient, Client, ClientChanges, CreateClient, DeleteClient, RotateClientSecret};
 pub use command::{Command, Context, Fact, Idempotency};
 pub use credential::{

@@ -1,0 +1,95 @@
+//! The port through which commands' senders and process managers ask who is where. Answers come
+//! from read models; whatever is done about them is decided on the streams themselves.
+
+use futures::future::BoxFuture;
+use wac_events::{
+    DomainId, GroupId, InviteId, NodeId, OpeningId, Position, RoomRef, SessionId, StoreError, Time, TransferId, UserId,
+};
+
+use crate::Device;
+
+/// Most entries one question is answered with.
+pub const CALLS_LISTED_MAX: usize = 1_000;
+
+/// Which invitations that still ring.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum InvitesOf {
+    /// Into this opening of a room.
+    Opening(OpeningId),
+    /// Sent by this user.
+    Caller(UserId),
+    /// That this user may take: he rings, or will once he has a device.
+    Candidate(UserId),
+}
+
+/// Which open rooms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RoomsOf {
+    /// In which this device sits.
+    Session(SessionId),
+    /// In which this user sits, on any device.
+    User(UserId),
+    /// Of this domain.
+    Domain(DomainId),
+}
+
+/// Which groups.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GroupsOf {
+    /// In which this user is.
+    User(UserId),
+    /// Of this domain.
+    Domain(DomainId),
+}
+
+/// Something that happens unless something else happens before.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Deadline {
+    /// An invitation expires.
+    Invite(InviteId),
+    /// A transfer fails.
+    Transfer(TransferId),
+    /// A session expires.
+    Session(SessionId),
+    /// A lost device loses its seats.
+    Seats(Device),
+    /// A user without a device ceases to ring, and what he sent is cancelled.
+    Ringing(UserId),
+    /// The devices of a node that has ended are removed.
+    Node(NodeId),
+}
+
+/// Who is where.
+pub trait Calls: Send + Sync + 'static {
+    /// Ids of invitations that still ring, at most [`CALLS_LISTED_MAX`].
+    fn invites<'a>(&'a self, of: &'a InvitesOf, seen: Position) -> BoxFuture<'a, Result<Vec<InviteId>, StoreError>>;
+
+    /// Open rooms, at most [`CALLS_LISTED_MAX`].
+    fn rooms<'a>(&'a self, of: &'a RoomsOf, seen: Position) -> BoxFuture<'a, Result<Vec<RoomRef>, StoreError>>;
+
+    /// Transfers of a room's opening that are pending.
+    fn transfers<'a>(
+        &'a self,
+        opening: &'a OpeningId,
+        seen: Position,
+    ) -> BoxFuture<'a, Result<Vec<TransferId>, StoreError>>;
+
+    /// Groups, at most [`CALLS_LISTED_MAX`].
+    fn groups<'a>(&'a self, of: &'a GroupsOf, seen: Position) -> BoxFuture<'a, Result<Vec<GroupId>, StoreError>>;
+
+    /// Open sessions of a user, those opened first first.
+    fn sessions<'a>(&'a self, user: &'a UserId, seen: Position) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>>;
+
+    /// Devices registered with a node.
+    fn devices<'a>(&'a self, node: &'a NodeId, seen: Position) -> BoxFuture<'a, Result<Vec<Device>, StoreError>>;
+
+    /// Users of a domain who belong to the agents' pool, those who have been idle longest first.
+    fn agents<'a>(&'a self, domain: &'a DomainId, seen: Position) -> BoxFuture<'a, Result<Vec<UserId>, StoreError>>;
+
+    /// Every deadline there is, and the position up to which they are known: where whoever folds
+    /// further ones starts.
+    fn deadlines(&self) -> BoxFuture<'_, Result<(Position, Vec<(Time, Deadline)>), StoreError>>;
+
+    /// Nodes that have started and not stopped.
+    fn nodes(&self, seen: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
+}
