@@ -91,6 +91,7 @@ impl Workload {
             correlation_id: self.env.new_uuid().to_string(),
             causation_id: None,
             traceparent: None,
+            session: None,
             key_id: None,
             request: None,
         };
