@@ -71,9 +71,7 @@ fn session(state: &Session) -> Value {
 
 fn presence(state: &Presence) -> Value {
     let Presence { version, user, sessions, devices, activity, note, mood } = state;
-    let device = |(session, device): (&wac_events::SessionId, &crate::presence::RegisteredDevice)| {
-        json!({ "session": session, "node": device.node, "ringable": device.ringable, "since": device.since })
-    };
+    let device = |(session, device): (&wac_events::SessionId, &crate::presence::RegisteredDevice)| json!({ "session": session, "node": device.node, "ringable": device.ringable, "since": device.since });
     json!({
         "version": version, "user": user, "online": state.has_device(), "sessions": sessions, "activity": activity,
         "devices": devices.iter().map(device).collect::<Vec<_>>(), "note": maybe(note.as_ref()), "mood": mood,

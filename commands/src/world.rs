@@ -10,8 +10,8 @@ use wac_events::{
 };
 
 use crate::{
-    Agent, Client, Credential, Domain, Group, Invite, Login, LoginKey, Node, Presence, Reservation, Room, Session, Subject,
-    Token, Transfer, User,
+    Agent, Client, Credential, Domain, Group, Invite, Login, LoginKey, Node, Presence, Reservation, Room, Session,
+    Subject, Token, Transfer, User,
 };
 
 macro_rules! states {

@@ -229,6 +229,7 @@ impl Writer<'_> {
             correlation_id: command.to_string(),
             causation_id: None,
             traceparent: None,
+            session: None,
             key_id: None,
             request: None,
         };

@@ -187,7 +187,20 @@ fn may_be_erased(state: &State) -> bool {
     match state {
         State::User(user) => !user.exists(),
         State::Credential(credential) => !credential.exists(),
-        State::Domain(_) | State::Subject(_) | State::Client(_) | State::Token(_) | State::Reservation(_) => false,
+        State::Session(session) => !session.is_open(),
+        State::Presence(presence) => presence.note.is_some() && presence.sessions.is_empty(),
+        State::Invite(invite) => invite.context.is_some() && !invite.is_ringing(),
+        State::Domain(_)
+        | State::Subject(_)
+        | State::Client(_)
+        | State::Token(_)
+        | State::Reservation(_)
+        | State::Login(_)
+        | State::Room(_)
+        | State::Transfer(_)
+        | State::Group(_)
+        | State::Agent(_)
+        | State::Node(_) => false,
     }
 }
 

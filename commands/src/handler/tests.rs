@@ -348,6 +348,10 @@ fn a_command_that_breaks_the_rules_is_a_bug_with_a_name() {
 #[test]
 fn command_ids_make_no_difference_to_other_commands() {
     let bench = started();
-    let ctx = Context { idempotency: Idempotency::Before, command_id: CommandId::derived("test", "never used"), ..bench.ctx() };
+    let ctx = Context {
+        idempotency: Idempotency::Before,
+        command_id: CommandId::derived("test", "never used"),
+        ..bench.ctx()
+    };
     assert!(block_on(bench.handler.repeated(&ctx)).unwrap().is_none());
 }

@@ -23,12 +23,7 @@ fn ringing<'a>(world: &'a World, ctx: &Context, id: &InviteId) -> Result<&'a Inv
 }
 
 /// The invitation, of which this user is a candidate who has not refused it.
-fn for_candidate<'a>(
-    world: &'a World,
-    ctx: &Context,
-    id: &InviteId,
-    user: &UserId,
-) -> Result<&'a Invite, Rejection> {
+fn for_candidate<'a>(world: &'a World, ctx: &Context, id: &InviteId, user: &UserId) -> Result<&'a Invite, Rejection> {
     match world.invite(id).candidates.get(user) {
         None => Err(Rejection::NotFound { what: "invite", id: id.to_string() }),
         Some(Candidate::Declined(_)) => Err(Rejection::InviteOver),

@@ -9,14 +9,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::check_code;
 pub use command::{
     AcceptInvite, AddCandidate, CancelInvite, DeclineInvite, ExpireInvite, RemoveCandidate, SendInvites, Target,
     TargetedInvite,
 };
-pub(crate) use answer::check_code;
 pub(crate) use send::{Sender, send};
-pub(crate) use target::{callee_of, reads as target_reads};
 pub use state::{Candidate, Invite, InviteStatus, evolve};
+pub(crate) use target::{callee_of, reads as target_reads};
 
 /// Most targets of one request.
 pub const INVITE_TARGETS_MAX: usize = 50;

@@ -25,8 +25,11 @@ pub(super) fn fact(invite: &Invite, event: impl Into<InviteEvent>) -> Fact {
 
 /// The invitation has come to nothing with this call code.
 pub(super) fn failed(world: &World, ctx: &Context, invite: &Invite, code: u16) -> Vec<Fact> {
-    let mut facts: Vec<Fact> =
-        invite.agent().and_then(|user| agent::released(world, ctx, &invite.domain, user, &invite.id)).into_iter().collect();
+    let mut facts: Vec<Fact> = invite
+        .agent()
+        .and_then(|user| agent::released(world, ctx, &invite.domain, user, &invite.id))
+        .into_iter()
+        .collect();
     if let Some(id) = &invite.transfer {
         let transfer = world.transfer(id);
         if transfer.is_pending() {

@@ -92,8 +92,7 @@ pub(crate) fn send(
         return Err(Rejection::AlreadyExists { what: "invite", id: invite.id.to_string() });
     }
     let room = sender.room.as_ref().map(|(room, _)| *room);
-    let Resolved { callee, ringing, absent, nobody } =
-        resolve(world, &invite.to, &sender.by.user, room, sender.busy)?;
+    let Resolved { callee, ringing, absent, nobody } = resolve(world, &invite.to, &sender.by.user, room, sender.busy)?;
     let over = ringing.is_empty();
     let created = InviteCreated {
         id: invite.id.clone(),

@@ -172,4 +172,3 @@ pub fn evolve(mut state: Invite, event: &InviteEvent) -> Invite {
     }
     state
 }
-

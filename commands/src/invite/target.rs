@@ -97,7 +97,8 @@ pub(super) fn resolve(
 }
 
 fn one(world: &World, callee: Callee, user: UserId, busy: &BTreeSet<UserId>) -> Resolved {
-    let ringing = if busy.contains(&user) || !world.presence(&user).has_ringable() { vec![] } else { vec![user.clone()] };
+    let ringing =
+        if busy.contains(&user) || !world.presence(&user).has_ringable() { vec![] } else { vec![user.clone()] };
     let nobody = if busy.contains(&user) { CODE_BUSY } else { CODE_NOT_FOUND };
     Resolved { callee, ringing, absent: Vec::new(), nobody }
 }

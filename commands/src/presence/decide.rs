@@ -125,7 +125,8 @@ impl ChangePresence {
         );
         let mood = self.changes.mood.as_ref().and_then(Option::as_ref);
         let plain = mood.is_none_or(|mood| {
-            (1..=MOOD_CHARS_MAX).contains(&mood.len()) && mood.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            (1..=MOOD_CHARS_MAX).contains(&mood.len())
+                && mood.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
         });
         checks.require(plain, "mood_invalid", "/mood", "a mood is a word of RFC 4480, such as happy or in_love");
         checks.done()

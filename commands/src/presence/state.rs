@@ -71,11 +71,8 @@ pub fn evolve(mut state: Presence, event: &PresenceEvent) -> Presence {
         }
         PresenceEvent::DeviceRegistered(registered) => {
             state.user = registered.user.clone();
-            let device = RegisteredDevice {
-                node: registered.node.clone(),
-                ringable: registered.ringable,
-                since: registered.at,
-            };
+            let device =
+                RegisteredDevice { node: registered.node.clone(), ringable: registered.ringable, since: registered.at };
             state.devices.insert(registered.session.clone(), device);
         }
         PresenceEvent::DeviceRemoved(removed) => {

@@ -1,7 +1,5 @@
 use super::{Listing, Lookup};
-use crate::{
-    CommandError, CommandHandler, Context, DeleteDomain, Executed, Idempotency, InspectDomain, Rejection,
-};
+use crate::{CommandError, CommandHandler, Context, DeleteDomain, Executed, Idempotency, InspectDomain, Rejection};
 use wac_events::{CommandId, Position};
 
 /// Removes a domain that is empty; one that is not is [`Rejection::DomainNotEmpty`]. Race-free: see

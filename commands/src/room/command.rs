@@ -20,13 +20,7 @@ pub struct RoomRules {
 
 impl Default for RoomRules {
     fn default() -> Self {
-        Self {
-            set_owner: true,
-            owner_succeeds: true,
-            participants_limit: 100,
-            bitrate_kbps: 1024,
-            hard_mute: false,
-        }
+        Self { set_owner: true, owner_succeeds: true, participants_limit: 100, bitrate_kbps: 1024, hard_mute: false }
     }
 }
 
@@ -177,12 +171,7 @@ macro_rules! command {
 }
 
 command!(CreateRoom, "create_room", |this, _world| {
-    let mut streams = vec![
-        this.room.stream(),
-        this.room.domain.stream(),
-        this.by.user.stream(),
-        this.by.stream(),
-    ];
+    let mut streams = vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()];
     streams.extend(this.not_in.iter().map(RoomRef::stream));
     streams
 });

@@ -27,7 +27,14 @@ fn check_creator(world: &World, room: &RoomRef, by: &Device) -> Result<(), Rejec
 }
 
 /// An opening's first fact.
-fn created(room: &RoomRef, opening: &OpeningId, kind: RoomKind, by: &Device, rules: &RoomRules, ctx: &Context) -> RoomCreated {
+fn created(
+    room: &RoomRef,
+    opening: &OpeningId,
+    kind: RoomKind,
+    by: &Device,
+    rules: &RoomRules,
+    ctx: &Context,
+) -> RoomCreated {
     RoomCreated {
         room: room.id.clone(),
         opening: opening.clone(),
@@ -201,8 +208,7 @@ impl HoldParticipant {
         let mut seating = Seating::open(world, ctx, &self.room)?;
         check_participant(seating.room(), &self.user)?;
         let held = seating.room().people.get(&self.user).is_some_and(|person| person.held);
-        let (room, opening, user) =
-            (seating.room().id.clone(), seating.room().opening.clone(), self.user.clone());
+        let (room, opening, user) = (seating.room().id.clone(), seating.room().opening.clone(), self.user.clone());
         match (held, self.held) {
             (false, true) => seating.push(ParticipantHeld { room, opening, user }),
             (true, false) => seating.push(ParticipantUnheld { room, opening, user }),

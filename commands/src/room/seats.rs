@@ -24,11 +24,7 @@ impl<'a> Seating<'a> {
     /// Starts with the room as it is; it must be open.
     pub(crate) fn open(world: &'a World, ctx: &'a Context, room: &RoomRef) -> Result<Self, Rejection> {
         let seating = Self::of(world, ctx, room);
-        if seating.room.open {
-            Ok(seating)
-        } else {
-            Err(Rejection::NotFound { what: "room", id: room.id.to_string() })
-        }
+        if seating.room.open { Ok(seating) } else { Err(Rejection::NotFound { what: "room", id: room.id.to_string() }) }
     }
 
     /// The room after what has been decided so far.

@@ -135,11 +135,7 @@ pub(super) fn set_push_token(command: &SetPushToken, world: &World, _: &Context)
     Ok(vec![fact(session, SessionPushTokenSet { user: session.user.clone(), token, token_type })])
 }
 
-pub(super) fn remove_push_token(
-    command: &RemovePushToken,
-    world: &World,
-    _: &Context,
-) -> Result<Vec<Fact>, Rejection> {
+pub(super) fn remove_push_token(command: &RemovePushToken, world: &World, _: &Context) -> Result<Vec<Fact>, Rejection> {
     let session = open(world, &command.id)?;
     let removed = session.push.as_ref().map(|_| SessionPushTokenRemoved { user: session.user.clone() });
     Ok(removed.map(|removed| fact(session, removed)).into_iter().collect())

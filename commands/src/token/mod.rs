@@ -7,8 +7,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decide::revocation;
 pub use command::{IssueToken, Proof, RefreshToken, RevokeToken};
+pub(crate) use decide::revocation;
 pub use guest::{ExpireGuest, OpenGuest};
 pub use state::{Token, TokenStatus, evolve};
 

@@ -88,11 +88,8 @@ fn sessions() -> [SessionEvent; 6] {
         expires_at: at(1440),
         at: at(0),
     };
-    let push = SessionPushTokenSet {
-        user: USER.into(),
-        token: Secret::new("push-token"),
-        token_type: "fcm".to_owned(),
-    };
+    let push =
+        SessionPushTokenSet { user: USER.into(), token: Secret::new("push-token"), token_type: "fcm".to_owned() };
     [
         opened.into(),
         SessionContextChanged { user: USER.into(), context: context() }.into(),
@@ -204,13 +201,8 @@ fn rooms() -> [RoomEvent; 9] {
         muted: true,
         by: USER.into(),
     };
-    let closed = RoomClosed {
-        room: ROOM.into(),
-        opening: opening(),
-        reason: RoomEnd::Closed,
-        by: Some(USER.into()),
-        at: at(3),
-    };
+    let closed =
+        RoomClosed { room: ROOM.into(), opening: opening(), reason: RoomEnd::Closed, by: Some(USER.into()), at: at(3) };
     [
         created.into(),
         updated.into(),
@@ -242,13 +234,8 @@ fn invites() -> [InviteEvent; 8] {
         transfer: Some(TRANSFER.into()),
         at: at(0),
     };
-    let accepted = InviteAccepted {
-        by: OTHER.into(),
-        session: SESSION.into(),
-        room: room(),
-        opening: opening(),
-        at: at(1),
-    };
+    let accepted =
+        InviteAccepted { by: OTHER.into(), session: SESSION.into(), room: room(), opening: opening(), at: at(1) };
     [
         created.into(),
         InviteCandidateAdded { user: OTHER.into(), session: SESSION.into() }.into(),

@@ -84,6 +84,7 @@ fn batch() -> AppendBatch {
         correlation_id: command_id.to_string(),
         causation_id: None,
         traceparent: None,
+        session: None,
         key_id: None,
         request: None,
     };

@@ -122,6 +122,7 @@ impl Author {
             correlation_id: command_id.to_string(),
             causation_id: None,
             traceparent: None,
+            session: None,
             key_id: Some(subject),
             request: None,
         };
@@ -343,7 +344,7 @@ async fn tenant_end(author: &Author) {
             access_expires_at: author.in_hours(1),
             refresh_hash: hash("stolen refresh"),
             refresh_expires_at: author.in_hours(24),
-                session_expires_at: None,
+            session_expires_at: None,
         })
         .await;
     author.does(DeleteDomain { id: "acme".into(), cascade: true, inspection: None, expected_version: None }).await;

@@ -76,6 +76,7 @@ fn batch(n: u32) -> AppendBatch {
         correlation_id: command_id.to_string(),
         causation_id: None,
         traceparent: None,
+        session: None,
         key_id: None,
         request: None,
     };
