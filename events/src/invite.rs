@@ -139,6 +139,8 @@ pub struct InviteDeclined {
     pub by: UserId,
     /// Call code; 603 unless he said otherwise.
     pub code: u16,
+    /// Whether the invitation is over with it: it was for him alone.
+    pub over: bool,
     /// When.
     pub at: Time,
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wac_events::{Personal, Time};
 
-use crate::{Row, Value};
+use crate::{Row, RowChange, Table, Value};
 
 /// A document as JSON text. Protected fields that were decoded from the log are sealed or erased,
 /// never clear, so they go into the row as they stand in the log.
@@ -32,6 +32,14 @@ pub(crate) fn time(time: Time) -> Value {
     Value::Int(time.micros())
 }
 
+/// A variant without content, as it stands in events.
+pub(crate) fn word<T: Serialize>(variant: &T) -> Value {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(text)) => Value::Text(text),
+        _ => Value::Null,
+    }
+}
+
 /// Reads typed fields out of a row; `None` where a column is missing or holds something else.
 pub(crate) struct Fields<'a>(pub(crate) &'a Row);
 
@@ -56,6 +64,10 @@ impl Fields<'_> {
         self.0.get(column)?.as_int().map(Time::from_micros)
     }
 
+    pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
+        serde_json::from_value(serde_json::Value::String(self.text(column)?)).ok()
+    }
+
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
         serde_json::from_str(self.0.get(column)?.as_text()?).ok()
     }
@@ -77,6 +89,11 @@ impl Fields<'_> {
 pub(crate) struct Changes(Vec<(&'static str, Value)>);
 
 impl Changes {
+    /// Starts with nothing: rows of tables without a version.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Starts with the stream version every change of a row brings along.
     pub(crate) fn to_version(version: u64) -> Self {
         Self(vec![("version", int(version))])
@@ -99,6 +116,16 @@ impl Changes {
     pub(crate) fn column(mut self, column: &'static str, value: impl Into<Value>) -> Self {
         self.0.push((column, value.into()));
         self
+    }
+
+    /// They make a whole row.
+    pub(crate) fn upsert(self, table: &'static Table, key: impl Into<String>) -> RowChange {
+        RowChange::Upsert { table, key: key.into(), set: self.0 }
+    }
+
+    /// They change a row, if there is one.
+    pub(crate) fn patch(self, table: &'static Table, key: impl Into<String>) -> RowChange {
+        RowChange::Patch { table, key: key.into(), set: self.0 }
     }
 
     pub(crate) fn into_set(self) -> Vec<(&'static str, Value)> {

@@ -5,29 +5,47 @@
 //! memory, for reads of the past, for verification and for tests. Each read model is one file:
 //! its table, its projection, and the typed row its readers get.
 
+mod agents;
 mod clients;
 mod credentials;
 mod domains;
 mod fields;
+mod groups;
+mod invites;
+mod login_alarms;
 mod memory;
+mod nodes;
+mod presence;
 mod projection;
+mod rooms;
 mod rows;
 mod select;
+mod sessions;
 mod table;
 mod tokens;
+mod transfers;
 mod users;
 
 use std::sync::Arc;
 
+pub use agents::{AGENTS, AgentRow, AgentsProjection};
 pub use clients::{CLIENTS, ClientRow, ClientsProjection};
 pub use credentials::{CREDENTIALS, CredentialRow, CredentialsProjection};
 pub use domains::{DOMAINS, DomainRow, DomainsProjection};
+pub use groups::{GROUP_USERS, GROUPS, GroupRow, GroupUserRow, GroupsProjection};
+pub use invites::{CANDIDATES, CandidateRow, CandidateState, INVITES, InviteRow, InviteState, InvitesProjection};
+pub use login_alarms::{LOGIN_ALARMS, LoginAlarmRow, LoginAlarmsProjection};
 pub use memory::MemTables;
+pub use nodes::{NODES, NodeRow, NodesProjection};
+pub use presence::{LOST_DEVICES, LostDeviceRow, PRESENCE, PresenceProjection, PresenceRow};
 pub use projection::{Projection, is_wanted};
+pub use rooms::{PARTICIPANTS, ParticipantRow, ROOMS, RoomRow, RoomsProjection};
 pub use rows::Rows;
 pub use select::{Condition, SELECT_ROWS_MAX, Select};
+pub use sessions::{SESSIONS, SessionRow, SessionsProjection};
 pub use table::{Column, ColumnKind, Row, RowChange, Table, Value};
 pub use tokens::{TOKENS, TokenRow, TokensProjection, USED_REFRESH_TOKENS, UsedRefreshTokenRow};
+pub use transfers::{TRANSFERS, TransferRow, TransferState, TransfersProjection};
 pub use users::{USERS, UserRow, UsersProjection};
 
 /// Every read model of the platform.
@@ -38,5 +56,14 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(CredentialsProjection),
         Arc::new(ClientsProjection),
         Arc::new(TokensProjection),
+        Arc::new(SessionsProjection),
+        Arc::new(PresenceProjection),
+        Arc::new(RoomsProjection),
+        Arc::new(InvitesProjection),
+        Arc::new(TransfersProjection),
+        Arc::new(GroupsProjection),
+        Arc::new(AgentsProjection),
+        Arc::new(NodesProjection),
+        Arc::new(LoginAlarmsProjection),
     ]
 }

@@ -131,8 +131,9 @@ fn take_seats(
 
 /// A candidate refuses; of a group it is over when nobody is left who rings.
 fn declined(world: &World, ctx: &Context, invite: &Invite, by: &UserId, code: u16) -> Vec<Fact> {
-    let mut facts = vec![fact(invite, InviteDeclined { by: by.clone(), code, at: ctx.now })];
-    if !invite.is_for_group() {
+    let over = !invite.is_for_group();
+    let mut facts = vec![fact(invite, InviteDeclined { by: by.clone(), code, over, at: ctx.now })];
+    if over {
         facts.extend(failed(world, ctx, invite, code));
     } else if !others_ring(invite, by) {
         facts.push(fact(invite, InviteEnded { code: CODE_UNAVAILABLE, at: ctx.now }));

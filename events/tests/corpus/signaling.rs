@@ -241,7 +241,7 @@ fn invites() -> [InviteEvent; 8] {
         InviteCandidateAdded { user: OTHER.into(), session: SESSION.into() }.into(),
         InviteCandidateRemoved { user: OTHER.into() }.into(),
         accepted.into(),
-        InviteDeclined { by: OTHER.into(), code: 603, at: at(1) }.into(),
+        InviteDeclined { by: OTHER.into(), code: 603, over: true, at: at(1) }.into(),
         InviteCancelled { code: 487, reason: CancelReason::Requested, at: at(1) }.into(),
         InviteExpired { at: at(1) }.into(),
         InviteEnded { code: 480, at: at(1) }.into(),
