@@ -1,6 +1,10 @@
 //! Nodes: one id for each start of a process that holds sockets.
 
+mod command;
+
 use wac_events::{NodeEvent, Time};
+
+pub use command::{StartNode, StopNode};
 
 /// A node's state.
 #[derive(Clone, Debug, Default, PartialEq)]
