@@ -103,16 +103,22 @@ fn responses() -> Value {
     })
 }
 
+/// Whether a method changes nothing.
+fn reads(method: &str) -> bool {
+    matches!(method, "get" | "head")
+}
+
 /// Statuses an operation may answer with besides its successes.
 fn statuses(path: &str, method: &str, has_body: bool) -> Vec<&'static str> {
     let mut statuses = vec!["400", "401", "403", "429", "503"];
-    if path.contains('{') || path.ends_with("/capabilities") || path.ends_with("/sipMappings") {
+    let about_one = ["/capabilities", "/sipMappings", "/presence", "/pushtokens"];
+    if path.contains('{') || about_one.iter().any(|end| path.ends_with(end)) {
         statuses.push("404");
     }
     if has_body {
         statuses.extend(["413", "415"]);
     }
-    if method != "get" {
+    if !reads(method) {
         statuses.extend(["409", "412", "422"]);
     }
     statuses
@@ -127,7 +133,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     }
     let parameters: &[&str] = match (oauth, method) {
         (true, _) => &["X-Request-Id", "traceparent"],
-        (false, "get") => &["min_position", "X-Wac-Min-Position", "X-Request-Id", "traceparent"],
+        (false, "get" | "head") => &["min_position", "X-Wac-Min-Position", "X-Request-Id", "traceparent"],
         (false, "post") if !path.contains('{') => &["Idempotency-Key", "X-Request-Id", "traceparent"],
         (false, _) => &["Idempotency-Key", "If-Match", "X-Request-Id", "traceparent"],
     };
@@ -170,13 +176,13 @@ fn dress_success(status: &str, method: &str, answer: &mut Value) {
         return;
     }
     let mut names = vec!["X-Request-Id"];
-    if method != "get" {
+    if !reads(method) {
         names.extend(["X-Wac-Position", "Idempotent-Replayed"]);
     }
     if status == "201" {
         names.push("Location");
     }
-    if answer.get("content").is_some() && method != "get" {
+    if answer.get("content").is_some() && !reads(method) {
         names.push("ETag");
     }
     for name in names {

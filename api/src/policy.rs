@@ -61,6 +61,20 @@ pub enum Target<'a> {
         /// Which.
         id: &'a TokenId,
     },
+    /// A users group.
+    Group {
+        /// Who manages it.
+        owner: &'a UserId,
+        /// Where.
+        domain: &'a DomainId,
+    },
+    /// Users groups as a collection, or one that does not exist yet.
+    Groups,
+    /// An entry of the conference log.
+    Conference {
+        /// Whether the caller sat in it or was invited to it.
+        involved: bool,
+    },
     /// The event log: of one domain, or (`None`) all of it.
     Events {
         /// Whose events.
@@ -107,7 +121,27 @@ pub fn allows(caller: &Caller, action: Action, target: &Target<'_>) -> Decision 
         Target::Stream(stream) => own_stream(caller, stream),
         Target::Session { owner, id } if own_session(caller, *owner, id) => Decision::Full,
         Target::Session { .. } => Decision::Hidden,
+        Target::Group { owner, domain } => group(caller, action, owner, domain),
+        Target::Groups => match action {
+            Action::Read | Action::List => Decision::Limited,
+            Action::Create if caller.role == Role::User && caller.user.is_some() => Decision::Full,
+            _ => Decision::Forbidden,
+        },
+        Target::Conference { involved: true } => Decision::Full,
+        Target::Conference { involved: false } => Decision::Hidden,
         Target::Clients | Target::Events { .. } => Decision::Forbidden,
+    }
+}
+
+/// Groups are seen by the users of their domain and managed by their owner (guide §6.3.6.2).
+fn group(caller: &Caller, action: Action, owner: &UserId, domain: &DomainId) -> Decision {
+    if caller.role != Role::User || caller.domain != *domain {
+        return Decision::Hidden;
+    }
+    match action {
+        Action::Read | Action::List => Decision::Full,
+        Action::Change | Action::Delete if caller.user.as_ref() == Some(owner) => Decision::Full,
+        _ => Decision::Forbidden,
     }
 }
 

@@ -263,6 +263,11 @@ catalogue! {
     "token_unknown", "The token is not known", "There is no such token, or it is another client's.";
     "token_expired", "The token has expired", "Its time is over. Obtain a new one.";
     "token_revoked", "The token has been revoked", "Its family has ended. Obtain a new one.";
+    "session_not_found", "The session does not exist", "What the request is about is not there, or not any more.";
+    "session_closed", "The session has ended", "Log in again.";
+    "group_not_found", "The group does not exist", "What the request is about is not there, or not any more.";
+    "group_full", "The group is full", "A group has a greatest number of participants. Take somebody out first.";
+    "not_allowed", "Not for this participant", "Only the owner, or an administrator of the domain, does this.";
     "field_fixed", "A field that stays", "The field cannot be changed after creation. Remove the object and create another one.";
     "graphql_invalid", "The GraphQL request is not valid", "The document does not parse or does not fit the schema, or its variables are wrong; `detail` and `locations` say where.";
     "query_too_complex", "The query costs too much", "Each field costs 1, fields of a list as often as the list has places (`first`, `limit`). Ask for fewer objects or fields at once.";

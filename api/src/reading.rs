@@ -63,8 +63,13 @@ impl Query {
 
     /// Takes `limit` and `cursor`.
     pub(crate) fn page(&mut self) -> Result<PageOf, Problem> {
+        self.page_of(SELECT_ROWS_MAX)
+    }
+
+    /// Takes `limit`, which is `default` if it is left out, and `cursor`.
+    pub(crate) fn page_of(&mut self, default: usize) -> Result<PageOf, Problem> {
         let limit = match self.take("limit")? {
-            None => SELECT_ROWS_MAX,
+            None => default,
             Some(text) => text.parse().ok().filter(|limit| (1..=SELECT_ROWS_MAX).contains(limit)).ok_or_else(|| {
                 Problem::parameter("limit", "range", format!("`limit` is a whole number from 1 to {SELECT_ROWS_MAX}."))
             })?,

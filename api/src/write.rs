@@ -106,6 +106,16 @@ impl Write {
         Ok(page.events.into_iter().map(|event| event.stream).find(|stream| stream.aggregate() == aggregate))
     }
 
+    /// 412 unless the object is at the version `If-Match` names: for commands that do not judge it
+    /// themselves. A replay was at it when it happened.
+    pub(crate) fn require_version(&self, version: u64) -> Result<(), Problem> {
+        if self.replay || self.expected_version()?.is_none_or(|expected| expected == version) {
+            return Ok(());
+        }
+        let detail = format!("The object is at version {version}.");
+        Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail))
+    }
+
     fn identity(&self, platform: &Platform, body: &[u8]) -> Result<Option<Identity>, Problem> {
         let path = format!("{}?{}", self.path, self.query);
         identity(&self.headers, &self.caller, &*platform.keys, (&self.method, &path, body))

@@ -7,6 +7,7 @@
 
 mod agents;
 mod clients;
+mod conferences;
 mod credentials;
 mod domains;
 mod fields;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use agents::{AGENTS, AgentRow, AgentsProjection};
 pub use clients::{CLIENTS, ClientRow, ClientsProjection};
+pub use conferences::{CONFERENCE_USERS, ConferenceUserRow, ConferencesProjection};
 pub use credentials::{CREDENTIALS, CredentialRow, CredentialsProjection};
 pub use domains::{DOMAINS, DomainRow, DomainsProjection};
 pub use groups::{GROUP_USERS, GROUPS, GroupRow, GroupUserRow, GroupsProjection};
@@ -61,6 +63,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(RoomsProjection),
         Arc::new(InvitesProjection),
         Arc::new(TransfersProjection),
+        Arc::new(ConferencesProjection),
         Arc::new(GroupsProjection),
         Arc::new(AgentsProjection),
         Arc::new(NodesProjection),

@@ -506,6 +506,16 @@ fn every_other_end_of_an_invitation_has_its_state_and_code() {
     }
 }
 
+#[test]
+fn a_conference_is_known_to_everybody_who_sat_in_it_or_was_invited_to_it_once() {
+    let story = to_group().room(joined()).room(ParticipantJoined { seat: 2, session: "s9".into(), ..joined() });
+    let found = story.found(&CONFERENCE_USERS, "opening", "o1");
+    assert_eq!(found, ["o1/u1", "o1/u2", "o1/u3", "o1/u4"]);
+    assert_eq!(story.found(&CONFERENCE_USERS, "user", "u4"), ["o1/u4"]);
+    let row = story.row(&CONFERENCE_USERS, "o1/u1", ConferenceUserRow::from_row);
+    assert_eq!(row, Some(ConferenceUserRow { opening: "o1".into(), user: "u1".into() }));
+}
+
 fn transfer_asked() -> Story {
     Story::default().transfer(TransferCreated {
         id: "t1".into(),

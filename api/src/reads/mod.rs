@@ -4,8 +4,12 @@
 //! in memory) are the same code. It knows no callers: who may see what is for [`crate::policy`].
 
 mod clients;
+mod conferences;
 mod credentials;
 mod domains;
+mod groups;
+mod presence;
+mod sessions;
 mod users;
 
 use std::sync::Arc;
@@ -15,8 +19,12 @@ use wac_events::{DomainId, KeyStore, OpenError, StoreError};
 use wac_projections::{Rows, SELECT_ROWS_MAX};
 
 pub use clients::ClientView;
+pub use conferences::{ConferenceFilter, ConferencePage, ConferenceView};
 pub use credentials::{CredentialFilter, CredentialView};
 pub use domains::DomainView;
+pub use groups::{GroupFilter, GroupView};
+pub use presence::PresenceView;
+pub use sessions::{SessionFilter, SessionView};
 pub use users::{UserFilter, UserView};
 
 /// Longest chain of parent domains that is followed.

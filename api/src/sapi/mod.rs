@@ -3,12 +3,17 @@
 mod capabilities;
 pub(crate) mod clients;
 pub(crate) mod common;
+mod conferences;
 pub(crate) mod credential_input;
 pub(crate) mod credentials;
 mod domain_json;
 mod domains;
+mod groups;
 mod lists;
+mod presence;
 pub(crate) mod schemas;
+mod schemas_calls;
+mod sessions;
 mod sip_mappings;
 mod user_cache;
 mod user_input;
@@ -32,4 +37,8 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .merge(sip_mappings::routes())
         .merge(clients::routes())
         .merge(capabilities::routes())
+        .merge(sessions::routes())
+        .merge(presence::routes())
+        .merge(groups::routes())
+        .merge(conferences::routes())
 }

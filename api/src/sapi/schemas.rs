@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub(crate) use super::schemas_calls::*;
+
 /// A problem (RFC 9457).
 #[derive(ToSchema)]
 #[allow(dead_code)]

@@ -269,7 +269,8 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("the body is whole");
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if parts.headers.get("content-type").is_some_and(|kind| kind == "application/problem+json") {
+        if parts.headers.get("content-type").is_some_and(|kind| kind == "application/problem+json") && !text.is_empty()
+        {
             let problem: Value = serde_json::from_str(&text).expect("a problem is JSON");
             let code = problem["code"].as_str().expect("it has a code");
             assert!(wac_api::problem::kind(code).is_some(), "{code} has no page");

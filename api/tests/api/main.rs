@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod anonymous;
+mod calls;
 mod general;
 mod harness;
 mod matrix;

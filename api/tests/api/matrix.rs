@@ -49,6 +49,34 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("GET /sapi/events", [401, 401, 401, 403, 200, 200, 403, 200]),
     (STREAM, [401, 401, 401, 403, 200, 200, 403, 200]),
     ("GET /sapi/events/types", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("GET /sapi/sessions", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("GET /sapi/sessions/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("PUT /sapi/sessions/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("DELETE /sapi/sessions/{id}", [401, 401, 401, 404, 404, 404, 404, 204]),
+    ("GET /sapi/pushtokens", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/pushtokens", [401, 401, 401, 201, 201, 201, 404, 201]),
+    ("PUT /sapi/pushtokens", [401, 401, 401, 200, 200, 200, 404, 200]),
+    ("DELETE /sapi/pushtokens", [401, 401, 401, 204, 204, 204, 404, 204]),
+    ("DELETE /sapi/pushtokens/{id}", [401, 401, 401, 404, 404, 404, 404, 204]),
+    ("GET /sapi/presence", [401, 401, 401, 200, 200, 200, 404, 200]),
+    ("PUT /sapi/presence", [401, 401, 401, 403, 200, 200, 403, 200]),
+    ("GET /sapi/presence/{id}", [401, 401, 401, 404, 200, 404, 200, 200]),
+    ("GET /sapi/contacts", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("GET /sapi/contacts/{id}", [401, 401, 401, 404, 200, 404, 200, 200]),
+    ("GET /sapi/usersGroup", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST /sapi/usersGroup", [401, 401, 401, 403, 201, 201, 403, 201]),
+    ("DELETE /sapi/usersGroup/participations", [401, 401, 401, 403, 204, 204, 403, 204]),
+    ("GET /sapi/usersGroup/{id}", [401, 401, 401, 404, 200, 404, 200, 200]),
+    ("PUT /sapi/usersGroup/{id}", [401, 401, 401, 404, 403, 404, 403, 200]),
+    ("PATCH /sapi/usersGroup/{id}", [401, 401, 401, 404, 403, 404, 403, 200]),
+    ("DELETE /sapi/usersGroup/{id}", [401, 401, 401, 404, 403, 404, 403, 204]),
+    ("POST /sapi/usersGroup/{id}/participants", [401, 401, 401, 404, 403, 404, 403, 204]),
+    ("DELETE /sapi/usersGroup/{id}/participants", [401, 401, 401, 404, 403, 404, 403, 204]),
+    ("HEAD /sapi/usersGroup/{id}/participants/{userId}", [401, 401, 401, 404, 204, 404, 204, 204]),
+    ("DELETE /sapi/usersGroup/{id}/participations", [401, 401, 401, 404, 403, 404, 403, 204]),
+    ("DELETE /sapi/usersGroup/{id}/leave", [401, 401, 401, 404, 404, 404, 403, 404]),
+    ("GET /sapi/conferences", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("GET /sapi/conferences/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
 ];
 
 /// The one route whose answer has no end.
@@ -65,10 +93,27 @@ struct Targets {
     mapping: String,
     mapped: String,
     client: String,
+    session: String,
+    group: String,
+    conference: String,
+}
+
+/// What is bob's: a session for each call, and once a group, and a conference with himself alone in it.
+struct Bobs {
+    token: String,
+    conference: String,
+}
+
+async fn bobs(world: &World, admin: &str) -> Bobs {
+    let token = world.login("bob@demo").await;
+    let first = world.device(&world.bob, "bob@demo", admin).await;
+    let admins = world.device(&world.admin, "admin", admin).await;
+    let (_, conference) = world.call_between(&first, &admins).await;
+    Bobs { token, conference }
 }
 
 /// Fresh objects in `demo`, so that what one call destroys another does not miss.
-async fn targets(world: &World, admin: &str, n: usize) -> Targets {
+async fn targets(world: &World, admin: &str, bobs: &Bobs, operation: &str, n: usize) -> Targets {
     let user = world.post("/sapi/users", admin, json!({ "username": format!("t-{n}"), "domain": "demo" })).await;
     let user = user.expect(201).id();
     let body = json!({ "type": "token", "user": user, "data": { "t": 1 } });
@@ -81,7 +126,16 @@ async fn targets(world: &World, admin: &str, n: usize) -> Targets {
         .await
         .expect(201)
         .id();
-    Targets { user, credential, mapping, mapped: uri, client }
+    let group = world.post("/sapi/usersGroup", &bobs.token, json!({ "name": "g" })).await.expect(201).id();
+    let participants = format!("/sapi/usersGroup/{group}/participants");
+    if !operation.starts_with("POST") {
+        world.post(&participants, &bobs.token, json!({ "userId": user })).await.expect(204);
+    }
+    let mut session = String::new();
+    if operation.contains("sessions/") || operation.contains("pushtokens/") {
+        session = world.device(&world.bob, "bob@demo", admin).await.session.to_string();
+    }
+    Targets { user, credential, mapping, mapped: uri, client, session, group, conference: bobs.conference.clone() }
 }
 
 fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (String, Option<Value>) {
@@ -103,14 +157,22 @@ fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (Stri
             let identity = if method == "POST" { format!("9{n}") } else { format!("3{n}") };
             (&targets.mapping, json!({ "ownerUri": targets.mapped, "credential": { "username": identity } }))
         }
+        "sessions" => (&targets.session, json!({ "context": { "platform": "Linux" } })),
+        "pushtokens" => (&targets.session, json!({ "token": "t", "tokenType": "fcm" })),
+        "presence" => (&targets.user, json!({ "activity": "away" })),
+        "contacts" => (&targets.user, Value::Null),
+        "conferences" => (&targets.conference, Value::Null),
+        "usersGroup" if path.ends_with("/participants") => (&targets.group, json!({ "userId": targets.user })),
+        "usersGroup" => (&targets.group, json!({ "name": "renamed" })),
         "clients" => (&targets.client, json!({ "name": "renamed", "grants": ["password"] })),
         _ => (&world.demo, Value::Null),
     };
-    let mut path = path.replace("{id}", id);
+    let takes_out = operation == "DELETE /sapi/usersGroup/{id}/participants";
+    let mut path = path.replace("{id}", id).replace("{userId}", &targets.user);
     if operation == "DELETE /sapi/sipMappings" {
         path.push_str(&format!("?ownerUri={}", targets.mapped));
     }
-    let sends = matches!(method, "POST" | "PUT" | "PATCH") && !path.ends_with("/secret");
+    let sends = takes_out || matches!(method, "POST" | "PUT" | "PATCH") && !path.ends_with("/secret");
     (path, sends.then_some(body))
 }
 
@@ -156,12 +218,13 @@ async fn every_route_answers_every_kind_of_token_as_the_table_says() {
     listed.sort();
     assert_eq!(described, listed, "the table and the document name the same operations");
 
+    let bobs = bobs(&world, &admin).await;
     let mut wrong = Vec::new();
     let mut n = 0;
     for (operation, expected) in TABLE {
         for (kind, expected) in KINDS.iter().zip(expected) {
             n += 1;
-            let targets = targets(&world, &admin, n).await;
+            let targets = targets(&world, &admin, &bobs, operation, n).await;
             let head = world.platform.log.head().await.expect("the log answers").position;
             world.get(&format!("/sapi/capabilities?min_position={head}"), &admin).await.expect(200);
             let (path, body) = request(operation, &world, &targets, n);
