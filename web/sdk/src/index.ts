@@ -33,11 +33,11 @@ export {
 export type { ConferenceManagerEvents } from './conferences/registry.js';
 export type { Participant } from './conferences/roster.js';
 export { IncomingTransfer, OutgoingTransfer } from './conferences/transfer.js';
-export { type Contact, ContactManager, type ContactManagerEvents } from './contacts/manager.js';
+export { type Contact, ContactManager } from './contacts/manager.js';
 export { Emitter, type Unsubscribe, type WaitOptions } from './emitter.js';
 export * from './errors.js';
 export { Group } from './groups/group.js';
-export { GroupManager, type GroupManagerEvents } from './groups/manager.js';
+export { GroupManager } from './groups/manager.js';
 export {
   type Presence,
   type PresenceChange,

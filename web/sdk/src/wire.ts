@@ -293,6 +293,8 @@ export interface PresenceResource {
   activity: Activity;
   note: string | null;
   mood: string | null;
+  /** When he went online or offline. */
+  since?: Milliseconds | null;
 }
 
 /** What is pushed of somebody's presence: what has changed. */
@@ -301,33 +303,36 @@ export type PresencePush = Pick<PresenceResource, 'userId'> & Partial<PresenceRe
 /** A person of the domain: `/contacts`. */
 export interface ContactResource {
   id: string;
-  uri?: string;
+  /** `wac-user:<id>`. */
+  uri: string;
+  /** `null` once he is erased. */
   username: string | null;
   domain: string;
-  alias?: string;
+  alias?: string | null;
   displayName?: string | null;
-  presence?: Partial<PresenceResource>;
+  presence: PresenceResource;
 }
 
 /** A group: `/usersGroup/:id`. */
 export interface GroupResource {
   id: string;
-  uri?: string;
+  /** `wac-group:<id>`. */
+  uri: string;
   name: string;
-  owner: string | null;
-  domain?: string;
+  /** User id. */
+  owner: string;
+  domain: string;
+  /** User ids, those of longest standing first. */
   participants: string[];
+  created: Milliseconds;
 }
 
 /** A device's push token: `/pushtokens/:id`. The token itself is not given back. */
 export interface PushTokenResource {
   id: string;
   tokenType: string;
-  deviceId?: string;
+  deviceId?: string | null;
 }
-
-/** How an invitation of a finished conference ended. */
-export type LoggedInviteState = 'ACCEPTED' | 'DECLINED' | 'DECLINED_BY_CREATOR' | 'DECLINED_BY_TIMEOUT';
 
 /** What is pushed when a conference is over. */
 export interface ConferenceFinished {
@@ -340,24 +345,50 @@ export interface ConferenceFinished {
   owner: string | null;
 }
 
+/** What became of an invitation. */
+export type LoggedInviteState = 'RINGING' | 'ACCEPTED' | 'DECLINED' | 'DECLINED_BY_CREATOR' | 'DECLINED_BY_TIMEOUT';
+
+/** An invitation in the log. */
+export interface LoggedInvite {
+  id: string;
+  /** `wac-user:<id>`. */
+  from: string;
+  /** `wac-user:<id>` or `wac-group:<id>`. */
+  to: string;
+  state: LoggedInviteState;
+  group: boolean;
+  inviteRequest: boolean;
+  mediatypes: MediaTypes;
+  /** The call code it came to; `null` while it rings. */
+  error: number | null;
+  /** Who was called, and the call code of each. */
+  candidates: { address: string; endReason: number | null }[];
+}
+
+/** A transfer in the log. */
+export interface LoggedTransfer {
+  id: string;
+  from: string;
+  /** `wac-user:<id>`, `wac-group:<id>`, or the id of the room that the party was moved to. */
+  to: string | null;
+  idInvite: string | null;
+  roomId: string;
+  state: 'INVITED' | 'DECLINED';
+  mediatypes: MediaTypes;
+}
+
 /** One conference in the log: `/conferences`. */
 export interface ConferenceLogEntry {
   id: string;
   roomId: string;
-  state: string;
+  /** User id. */
+  owner: string | null;
+  state: 'active' | 'finished';
   createdAt: Milliseconds;
   finishedAt: Milliseconds | null;
   domains: string[];
-  participants: { address: string; sessionId?: string; createdAt: Milliseconds; finishedAt: Milliseconds | null }[];
-  invites: {
-    from: string;
-    to: string;
-    state: LoggedInviteState;
-    group?: boolean;
-    inviteRequest?: boolean;
-    mediatypes: MediaTypes;
-    error: string | number | null;
-    candidates?: { address: string; endReason: string | number | null }[];
-  }[];
-  transfers: { id: string; from: string; to: string; idInvite?: string; roomId: string; state: string }[];
+  /** One entry for each stay of a device. */
+  participants: { address: string; sessionId: string; createdAt: Milliseconds; finishedAt: Milliseconds | null }[];
+  invites: LoggedInvite[];
+  transfers: LoggedTransfer[];
 }

@@ -35,6 +35,20 @@ test('a password login is connected on both sockets, with the token in a subprot
   expect(protocols).toEqual(['jt bearer.wac_at_2', 'wapi bearer.wac_at_2']);
 });
 
+test('of several nodes, both sockets start at the same one', async () => {
+  const nodes = await Promise.all([FakeServer.start(), FakeServer.start()]);
+  for (const node of nodes) node.tokens.caller = token => server.tokens.caller(token);
+  const { token } = server.tokens.open('alice');
+  for (let times = 0; times < 8; times += 1) {
+    session = await createSession({ ...configOf(nodes), token });
+    const used = nodes.map(node => node.sockets.size).sort();
+    expect(used).toEqual([0, 2]);
+    session.disconnect();
+    await eventually(() => nodes.every(node => node.sockets.size === 0));
+  }
+  await Promise.all(nodes.map(node => node.stop()));
+});
+
 test('a wrong password is a login error, and nothing is connected', async () => {
   const wrong = createSession({ ...configOf(server), username: 'alice', password: 'nope' });
   await expect(wrong).rejects.toBeInstanceOf(LoginError);
@@ -157,6 +171,16 @@ test('a session goes on after a page reload: same device, missed notices, seats 
   expect(conference?.owner).toBe('u-alice');
   await session.logout();
   expect(kept.size).toBe(0);
+});
+
+test('a session is there once the server has answered: only then can others reach it', async () => {
+  let answered = false;
+  server.on('currentInvitations', () => {
+    answered = true;
+    return { payload: { currentInvitations: [] } };
+  });
+  session = await logIn(server);
+  expect(answered).toBe(true);
 });
 
 test('what rang before a page reload rings after it', async () => {

@@ -11,8 +11,6 @@ export interface ConferenceLogQuery {
   after?: Milliseconds;
   /** At most so many (default 10). */
   limit?: number;
-  /** Newest first (default `true`). */
-  sortDescending?: boolean;
 }
 
 /** What happens to the log. */
@@ -37,7 +35,7 @@ export class ConferenceLog extends Emitter<ConferenceLogEvents> {
     super();
     this.#wapi = wapi;
     wapi.on('push', ({ url, body }) => {
-      if (url === '/conferences' || url.startsWith('/conferences/')) this.emit('finished', body as ConferenceFinished);
+      if (url === '/conferences') this.emit('finished', body as ConferenceFinished);
     });
   }
 
@@ -51,5 +49,17 @@ export class ConferenceLog extends Emitter<ConferenceLogEvents> {
    */
   list(query: ConferenceLogQuery = {}, options: RequestOptions = {}): Promise<ConferenceLogEntry[]> {
     return this.#wapi.get('/conferences', { ...query }, options);
+  }
+
+  /**
+   * One entry: that of a conference that is going on, or over.
+   *
+   * @example
+   * ```ts
+   * session.conferences.log.on('finished', async ({ id }) => console.log(await session.conferences.log.get(id)));
+   * ```
+   */
+  get(id: string, options: RequestOptions = {}): Promise<ConferenceLogEntry> {
+    return this.#wapi.get(`/conferences/${encodeURIComponent(id)}`, {}, options);
   }
 }

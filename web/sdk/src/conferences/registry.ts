@@ -38,7 +38,7 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
   readonly #logger: Logger;
   readonly #earlyOutcomes = new Early<NoticeBody>();
   readonly #rung = new Remembered();
-  #synchronised = false;
+  #synchronisation: Promise<unknown> | undefined;
   #unknown: ReturnType<typeof setTimeout> | undefined;
   userId = '';
 
@@ -50,8 +50,7 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     qss.on('open', ({ hello, resync }) => {
       this.userId = hello.userId;
       // A recovered session goes on where it was, and yet this object knows of nothing that rings.
-      if (resync || !this.#synchronised) this.#resync();
-      this.#synchronised = true;
+      if (resync || !this.#synchronisation) this.#resync();
     });
   }
 
@@ -125,6 +124,11 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     }
   }
 
+  /** What rings is known. A server answers only a device that is registered: from then on others can reach it. */
+  async synchronised(): Promise<void> {
+    await this.#synchronisation;
+  }
+
   /** Seats that an earlier life of this session had, before a page was loaded anew. */
   async recover(roomIds: readonly string[]): Promise<void> {
     const attempts = roomIds.map(async roomId => {
@@ -152,7 +156,7 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     const rings = this.request('currentInvitations', {}, {}, ({ payload }) =>
       this.currentInvitations(payload.currentInvitations),
     );
-    this.#inBackground(rings);
+    this.#synchronisation = this.#inBackground(rings);
     for (const conference of this.conferences.values()) this.#inBackground(this.#check(conference));
     this.#giveUpUnknown();
   }
@@ -192,7 +196,7 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
   }
 
   /** What was lost by a failure here is told by later notices, or by the next synchronisation. */
-  #inBackground(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#logger('warn', 'a question in the background failed', { error }));
+  #inBackground(work: Promise<unknown>): Promise<unknown> {
+    return work.catch((error: unknown) => this.#logger('warn', 'a question in the background failed', { error }));
   }
 }

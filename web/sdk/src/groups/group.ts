@@ -31,7 +31,7 @@ export class Group {
   }
 
   /** User id of the owner. */
-  get owner(): string | null {
+  get owner(): string {
     return this.#resource.owner;
   }
 
@@ -97,7 +97,7 @@ export class Group {
   }
 
   /**
-   * Removes everybody. For the owner.
+   * Removes everybody but the owner. For the owner.
    *
    * @example
    * ```ts
@@ -106,7 +106,7 @@ export class Group {
    */
   async removeAll(options: RequestOptions = {}): Promise<void> {
     await this.#wapi.delete(`${this.#url}/participations`, undefined, options);
-    this.#set([]);
+    this.#set([this.owner]);
   }
 
   /**

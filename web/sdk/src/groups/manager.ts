@@ -1,19 +1,7 @@
-import { Emitter } from '../emitter.js';
 import type { RequestOptions } from '../transport/outbox.js';
 import type { Wapi } from '../transport/wapi.js';
-import type { GroupResource, WapiPush } from '../wire.js';
+import type { GroupResource } from '../wire.js';
 import { Group } from './group.js';
-
-/** What happens to groups. */
-export interface GroupManagerEvents {
-  /** A group is new for this person, or has changed. */
-  group: Group;
-  /** A group is gone, or this person is not in it any more. */
-  groupRemoved: { id: string };
-}
-
-/** The path of one group. */
-const OF_ONE = /^\/usersGroup\/([^/]+)$/;
 
 /**
  * Groups of people who ring together.
@@ -23,18 +11,16 @@ const OF_ONE = /^\/usersGroup\/([^/]+)$/;
  * const groups = await session.groups.list();
  * ```
  */
-export class GroupManager extends Emitter<GroupManagerEvents> {
+export class GroupManager {
   readonly #wapi: Wapi;
 
   /** @internal */
   constructor(wapi: Wapi) {
-    super();
     this.#wapi = wapi;
-    wapi.on('push', push => this.#push(push));
   }
 
   /**
-   * The groups this person sees.
+   * The groups this person sees, at most 1,000.
    *
    * @param options - `mine`: only those this person is in.
    *
@@ -87,13 +73,5 @@ export class GroupManager extends Emitter<GroupManagerEvents> {
    */
   leaveAll(options: RequestOptions = {}): Promise<void> {
     return this.#wapi.delete('/usersGroup/participations', undefined, options);
-  }
-
-  #push({ method, url, body }: WapiPush): void {
-    const id = OF_ONE.exec(url)?.[1];
-    if (id !== undefined && method === 'DELETE') this.emit('groupRemoved', { id: decodeURIComponent(id) });
-    else if (id !== undefined || url === '/usersGroup') {
-      this.emit('group', new Group(this.#wapi, body as GroupResource));
-    }
   }
 }

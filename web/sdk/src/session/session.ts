@@ -134,6 +134,7 @@ export class Session extends Emitter<SessionEvents> {
     } finally {
       clearTimeout(timer);
     }
+    await this.#registry.synchronised();
     await this.#registry.recover(this.#lostRooms.splice(0));
   }
 

@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** How long one attempt to connect may take if nothing is said, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 /** What is read to hear whether a WAPI socket lives. */
-const WAPI_PROBE = '/sessions';
+const WAPI_PROBE = '/presence';
 
 /** The parts a session is made of. */
 export interface Parts {
@@ -49,19 +49,24 @@ export function assemble(
     ...(config.backoff ? { backoff: config.backoff } : {}),
     ...(config.heartbeat ? { heartbeat: config.heartbeat } : {}),
   } satisfies Partial<ChannelOptions>;
+  // Both sockets of a session start at the same node.
+  const start = Math.random();
   // A question whose answer nobody needs: that anything arrives is what counts.
   const unheeded = (question: Promise<unknown>): void => void question.catch(() => {});
   const qssChannel = new Channel({
     ...shared,
     protocol: 'jt',
-    servers: new Servers(addresses(config.signalingServers ?? config.servers, config.paths?.qss ?? '/qss', true)),
+    servers: new Servers(
+      addresses(config.signalingServers ?? config.servers, config.paths?.qss ?? '/qss', true),
+      () => start,
+    ),
     position: known.snapshot?.qssPosition,
     ask: () => unheeded(qss.request('currentInvitations', {})),
   });
   const wapiChannel = new Channel({
     ...shared,
     protocol: 'wapi',
-    servers: new Servers(addresses(config.servers, config.paths?.wapi ?? '/wapi', true)),
+    servers: new Servers(addresses(config.servers, config.paths?.wapi ?? '/wapi', true), () => start),
     position: known.snapshot?.wapiPosition,
     ask: () => unheeded(wapi.get(WAPI_PROBE)),
   });

@@ -273,6 +273,7 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     expect(bob.session.status).toBe('SUSPENDED');
     await until(() => told.length === 3, 'the missed notices');
     expect(told).toEqual([`joined ${carol.userId}`, `held ${alice.userId}`, `rings ${another.id}`]);
+    await until(() => statuses.length === 2, 'the connection');
     expect(statuses).toEqual(['SUSPENDED', 'CONNECTED']);
     await until(() => holds(answered, alice, bob, carol), 'the conference');
     await new Promise(resolve => setTimeout(resolve, 300));
