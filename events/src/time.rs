@@ -49,6 +49,12 @@ impl Time {
         Self::from_micros(self.micros().saturating_add(micros))
     }
 
+    /// This instant less `duration`, at least the first representable instant.
+    pub fn minus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.micros().saturating_sub(micros))
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub fn since(self, earlier: Time) -> Duration {
         let micros = self.micros().saturating_sub(earlier.micros());

@@ -1,15 +1,17 @@
 //! What becomes of an invitation.
 
+use std::collections::BTreeSet;
+
 use wac_events::invite::{
-    InviteAccepted, InviteCancelled, InviteCandidateAdded, InviteCandidateRemoved, InviteDeclined, InviteEnded,
-    InviteExpired,
+    CancelReason, InviteAccepted, InviteCancelled, InviteCandidateAdded, InviteCandidateRemoved, InviteDeclined,
+    InviteEnded, InviteExpired,
 };
 use wac_events::room::JoinReason;
 use wac_events::{InviteId, InviteKind, RoomRef, StreamId, UserId};
 
-use super::outcome::{completed, fact, failed};
+use super::outcome::{completed, fact, failed, unassigned};
 use super::*;
-use crate::room::Seating;
+use crate::room::{Room, Seating};
 use crate::{Context, Fact, Rejection, World};
 
 /// The invitation, still ringing at this moment.
@@ -76,8 +78,13 @@ pub(super) fn accept(command: &AcceptInvite, world: &World, ctx: &Context) -> Re
     }
     let missing = || Rejection::invalid("room_invalid", "/roomId", "name the room the caller is let into");
     let room = room_of(command, invite).ok_or_else(missing)?;
-    let mut seating = Seating::open(world, ctx, room)?;
-    take_seats(command, world, invite, &mut seating)?;
+    let mut seating = match invite.kind {
+        InviteKind::Invite => Seating::open(world, ctx, room).map_err(|_| Rejection::InviteOver)?,
+        InviteKind::InviteRequest => Seating::open(world, ctx, room)?,
+    };
+    check_seats(command, world, invite, seating.room())?;
+    let completion = completed(world, ctx, invite, &mut seating);
+    take_seat(command, invite, &mut seating)?;
     let accepted = InviteAccepted {
         by: command.by.user.clone(),
         session: command.by.session.clone(),
@@ -86,10 +93,14 @@ pub(super) fn accept(command: &AcceptInvite, world: &World, ctx: &Context) -> Re
         at: ctx.now,
     };
     let mut facts = vec![fact(invite, accepted)];
-    let completion = completed(world, ctx, invite, &mut seating);
     facts.extend(seating.facts());
     facts.extend(completion);
-    for other in command.decline.iter().filter(|other| **other != command.invite) {
+    if invite.kind == InviteKind::InviteRequest {
+        // The agent sat in the room before: no seat of his stands for this contact.
+        facts.extend(unassigned(world, ctx, invite));
+    }
+    let others: BTreeSet<&InviteId> = command.decline.iter().filter(|other| **other != command.invite).collect();
+    for other in others {
         if let Ok(other) = for_candidate(world, ctx, other, &command.by.user) {
             facts.extend(declined(world, ctx, other, &command.by.user, CODE_BUSY));
         }
@@ -97,36 +108,34 @@ pub(super) fn accept(command: &AcceptInvite, world: &World, ctx: &Context) -> Re
     Ok(facts)
 }
 
-/// Who was invited takes a seat; of a request, who asked to be let in.
-fn take_seats(
-    command: &AcceptInvite,
-    world: &World,
-    invite: &Invite,
-    seating: &mut Seating<'_>,
-) -> Result<(), Rejection> {
-    let via = if invite.agent().is_some() { JoinReason::Assigned } else { JoinReason::Accepted };
+/// Whoever is to take a seat may: who was invited, or, of a request, who asked to be let in.
+fn check_seats(command: &AcceptInvite, world: &World, invite: &Invite, room: &Room) -> Result<(), Rejection> {
+    let seated = |session| room.seats.contains_key(session);
     match invite.kind {
         InviteKind::Invite => {
-            if invite.opening.as_ref() != Some(&seating.room().opening) {
+            let transferred_away = invite.transfer.is_some() && !room.has(&invite.from);
+            if invite.opening.as_ref() != Some(&room.opening) || transferred_away {
                 return Err(Rejection::InviteOver);
             }
-            if seating.room().seats.contains_key(&command.by.session) {
-                return Err(Rejection::AlreadyJoined);
-            }
-            seating.join(&command.by, via, Some(invite.id.clone()))
+            if seated(&command.by.session) { Err(Rejection::AlreadyJoined) } else { Ok(()) }
         }
         InviteKind::InviteRequest => {
-            if !seating.room().seats.contains_key(&command.by.session) {
+            if !seated(&command.by.session) {
                 return Err(Rejection::NotAParticipant);
             }
-            let caller = invite.caller();
-            caller.check(world).map_err(|_| Rejection::InviteOver)?;
-            if seating.room().seats.contains_key(&caller.session) {
-                return Err(Rejection::AlreadyJoined);
-            }
-            seating.join(&caller, JoinReason::Accepted, Some(invite.id.clone()))
+            invite.caller().check(world).map_err(|_| Rejection::InviteOver)?;
+            if seated(&invite.from_session) { Err(Rejection::AlreadyJoined) } else { Ok(()) }
         }
     }
+}
+
+fn take_seat(command: &AcceptInvite, invite: &Invite, seating: &mut Seating<'_>) -> Result<(), Rejection> {
+    let (device, via) = match invite.kind {
+        InviteKind::Invite if invite.agent().is_some() => (command.by.clone(), JoinReason::Assigned),
+        InviteKind::Invite => (command.by.clone(), JoinReason::Accepted),
+        InviteKind::InviteRequest => (invite.caller(), JoinReason::Accepted),
+    };
+    seating.join(&device, via, Some(invite.id.clone()))
 }
 
 /// A candidate refuses; of a group it is over when nobody is left who rings.
@@ -162,9 +171,18 @@ pub(super) fn cancel(command: &CancelInvite, world: &World, ctx: &Context) -> Re
     if command.unless_registered && world.presence(&invite.from).has_device() {
         return Ok(Vec::new());
     }
-    let mut facts = vec![fact(invite, InviteCancelled { code: command.code, reason: command.reason, at: ctx.now })];
-    facts.extend(failed(world, ctx, invite, command.code));
-    Ok(facts)
+    Ok(cancelled(world, ctx, &command.invite, command.code, command.reason))
+}
+
+/// The caller's side gives it up; nothing if it is over.
+pub(crate) fn cancelled(world: &World, ctx: &Context, id: &InviteId, code: u16, reason: CancelReason) -> Vec<Fact> {
+    let invite = world.invite(id);
+    if !invite.is_ringing() {
+        return Vec::new();
+    }
+    let mut facts = vec![fact(invite, InviteCancelled { code, reason, at: ctx.now })];
+    facts.extend(failed(world, ctx, invite, code));
+    facts
 }
 
 pub(super) fn expire(command: &ExpireInvite, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {

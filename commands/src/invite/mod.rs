@@ -9,11 +9,12 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::check_code;
+pub(crate) use answer::{cancelled, check_code};
 pub use command::{
     AcceptInvite, AddCandidate, CancelInvite, DeclineInvite, ExpireInvite, RemoveCandidate, SendInvites, Target,
     TargetedInvite,
 };
+pub(crate) use outcome::reads as outcome_reads;
 pub(crate) use send::{Sender, send};
 pub use state::{Candidate, Invite, InviteStatus, evolve};
 pub(crate) use target::{callee_of, reads as target_reads};

@@ -76,7 +76,8 @@ pub(super) fn resolve(
             Ok(one(world, Callee::User(user.clone()), user, busy))
         }
         Target::Agent(user) => {
-            if !agent::is_idle(world, user) || !is_available(world, user) || user == caller || seated(user) {
+            let free = agent::is_idle(world, user) && is_available(world, user) && !busy.contains(user);
+            if !free || user == caller || seated(user) {
                 return Err(Rejection::AgentBusy);
             }
             Ok(one(world, Callee::Agent(user.clone()), user.clone(), busy))

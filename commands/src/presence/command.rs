@@ -14,7 +14,8 @@ pub struct RegisterDevice {
     pub node: NodeId,
     /// Whether it has a signaling socket.
     pub ringable: bool,
-    /// Whether it goes on where it was. A device that does so on its old node is not registered anew.
+    /// Whether it goes on where it was. A device that does so on its old node is not registered anew;
+    /// one that was removed meanwhile is, and rings as a new one does.
     pub resumed: bool,
 }
 
@@ -76,7 +77,7 @@ impl Command for RemoveDevice {
     }
 
     fn reads(&self, _: &World) -> Vec<StreamId> {
-        vec![self.device.user.presence_stream(), self.device.session.stream()]
+        vec![self.device.user.presence_stream(), self.device.session.stream(), self.node.stream()]
     }
 
     fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {

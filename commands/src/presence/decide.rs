@@ -87,7 +87,7 @@ impl RegisterDevice {
             session: session.clone(),
             node: self.node.clone(),
             ringable: self.ringable,
-            resumed: self.resumed,
+            resumed: self.resumed && presence.devices.contains_key(session),
             at: ctx.now,
         };
         let mut facts = vec![fact(&state.domain, user, registered)];
@@ -102,7 +102,9 @@ impl RemoveDevice {
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Vec<Fact> {
         let (user, session) = (&self.device.user, &self.device.session);
         let known = world.presence(user).devices.get(session);
-        if !known.is_some_and(|known| known.node == self.node && known.since <= self.lost_at) {
+        // A node that has ended registers nothing any more; clocks of other nodes tell nothing then.
+        let ended = world.node(&self.node).devices_by.is_some();
+        if !known.is_some_and(|known| known.node == self.node && (ended || known.since <= self.lost_at)) {
             return Vec::new();
         }
         let domain = &world.session(session).domain;

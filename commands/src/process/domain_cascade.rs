@@ -3,15 +3,16 @@ use futures::future::BoxFuture;
 use wac_events::credential::RevocationReason;
 use wac_events::{AnyEvent, ClientId, DomainEvent, DomainId, Reserved, StreamId, UserId};
 
+use super::group_cascade::remove_groups_and_rooms;
 use super::user_cascade::{revoke_belongings, revoke_credential};
 use super::{Listing, ProcessError, ProcessManager, Work};
 use crate::domain::{Domain, DomainStatus};
 use crate::{Command, Context, DeleteClient, DeleteDomain, Fact, FinishDomainRemoval, Rejection, State, World, user};
 
-/// Empties a closing domain (DOM-14): clients, pool credentials, users with what belongs to them,
-/// child domains; then removes it. A child domain closes by the same way, and its end is what the
-/// parent waits for. Nothing is created in a closing domain, so what the read models list once they
-/// have seen the closing is all there will ever be.
+/// Empties a closing domain (DOM-14): clients, pool credentials, groups, rooms, users with what
+/// belongs to them, child domains; then removes it. A child domain closes by the same way, and its
+/// end is what the parent waits for. Nothing is created in a closing domain, so what the read models
+/// list once they have seen the closing is all there will ever be.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DomainCascade;
 
@@ -59,7 +60,7 @@ async fn remove_belongings(work: &Work<'_>, domain: &DomainId) -> Result<(), Pro
             revoke_credential(work, &id, RevocationReason::DomainDeleted).await?;
         }
     }
-    Ok(())
+    remove_groups_and_rooms(work, domain).await
 }
 
 async fn remove_users(work: &Work<'_>, domain: &DomainId) -> Result<(), ProcessError> {

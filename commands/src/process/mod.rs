@@ -4,13 +4,21 @@
 //! the causing event, so a redelivered event appends nothing twice; what it finds done already is
 //! refused or decided away, and that counts as done.
 
+mod call_cascade;
+mod call_deadlines;
+#[cfg(test)]
+mod call_tests;
 mod client_cascade;
+mod deadlines;
 mod domain_cascade;
 mod empty_domain;
 mod eraser;
+mod exclusive_login;
+mod group_cascade;
 mod guest_expiry;
 mod leases;
 mod max_tokens;
+mod node_watch;
 mod passwords;
 mod ports;
 mod run;
@@ -26,13 +34,19 @@ use wac_events::{AnyEvent, CodecError, Meta, Recorded, StoreError};
 
 use crate::CommandError;
 
+pub use call_cascade::CallCascade;
+pub use call_deadlines::{CallRules, run_call_deadlines};
 pub use client_cascade::ClientCascade;
+pub use deadlines::{Deadlines, Due};
 pub use domain_cascade::DomainCascade;
 pub use empty_domain::delete_empty_domain;
 pub use eraser::{Eraser, KeyEraser, SubjectEraser};
+pub use exclusive_login::ExclusiveLogin;
+pub use group_cascade::GroupCascade;
 pub use guest_expiry::{Guests, run_guest_expiry};
 pub use leases::Leases;
 pub use max_tokens::MaxTokens;
+pub use node_watch::{Heartbeats, NodeRules, run_node_watch};
 pub use passwords::Passwords;
 pub use ports::{Checkpoints, Listing, Lookup, Ports, Silent, Timer, Watcher};
 pub use run::{RETRY_MAX, RETRY_MIN, catch_up, run};
@@ -86,16 +100,28 @@ pub enum ProcessError {
     Meta(#[from] serde_json::Error),
 }
 
-/// The platform's managers, but for guest expiry, which follows the clock ([`run_guest_expiry`]).
-/// `tokens_max`: most token families of one user at a time; 0: any number.
-pub fn all(eraser: Arc<dyn Eraser>, tokens_max: usize) -> Vec<Arc<dyn ProcessManager>> {
+/// What the operator wants of the managers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ProcessRules {
+    /// Most token families of one user at a time; 0: any number.
+    pub tokens_max: usize,
+    /// Whether a new session ends the user's older ones (`login.exclusive`).
+    pub exclusive_login: bool,
+}
+
+/// The platform's managers, but for those that follow the clock ([`run_guest_expiry`],
+/// [`run_call_deadlines`], [`run_node_watch`]).
+pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessManager>> {
     vec![
         Arc::new(UserCascade),
         Arc::new(DomainCascade),
         Arc::new(ClientCascade),
         Arc::new(SubjectEraser::new(eraser)),
-        Arc::new(MaxTokens::new(tokens_max)),
+        Arc::new(MaxTokens::new(rules.tokens_max)),
         Arc::new(Leases),
         Arc::new(Passwords),
+        Arc::new(CallCascade),
+        Arc::new(ExclusiveLogin::new(rules.exclusive_login)),
+        Arc::new(GroupCascade),
     ]
 }

@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use wac_events::{ClientId, DomainId, Position, StoreError, TokenId, UserId};
 
 use super::ProcessError;
-use crate::{CommandHandler, Rejection};
+use crate::{Calls, CommandHandler, Rejection};
 
 /// What a manager asks the read models for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +89,8 @@ pub struct Ports {
     pub handler: CommandHandler,
     /// Lists what belongs to what.
     pub lookup: Arc<dyn Lookup>,
+    /// Who is where.
+    pub calls: Arc<dyn Calls>,
     /// Keeps how far they have got.
     pub checkpoints: Arc<dyn Checkpoints>,
     /// Lets time pass.

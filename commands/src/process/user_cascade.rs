@@ -2,12 +2,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use wac_events::credential::RevocationReason;
 use wac_events::oauth::TokenRevocation;
+use wac_events::session::SessionEnd;
 use wac_events::{AnyEvent, CredentialId, TokenId, UserEvent, UserId};
 
 use super::{Listing, ProcessError, ProcessManager, Work};
+use crate::session::CloseSession;
 use crate::{RevokeCredential, RevokeToken};
 
-/// A deleted user's credentials and tokens go with it (USR-04), unless the deletion said not to.
+/// A deleted user's credentials, tokens and sessions go with it (USR-04), unless the deletion said not to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UserCascade;
 
@@ -33,7 +35,7 @@ impl ProcessManager for UserCascade {
     }
 }
 
-/// Revokes every credential and token of a user that is gone.
+/// Revokes every credential and token of a user that is gone, and ends his sessions.
 pub(super) async fn revoke_belongings(
     work: &Work<'_>,
     user: &UserId,
@@ -44,6 +46,11 @@ pub(super) async fn revoke_belongings(
         for id in ids {
             revoke_token(work, &id, TokenRevocation::UserDeleted).await?;
         }
+    }
+    // They end with their tokens; this is for one whose token was found revoked.
+    for session in work.calls().sessions(user, work.position()).await? {
+        let close = CloseSession { id: session.clone(), reason: SessionEnd::UserDeleted };
+        work.issue(session.as_str(), &close).await?;
     }
     let mut credentials = work.list(Listing::CredentialsOf(user.clone()));
     while let Some(ids) = credentials.next().await? {

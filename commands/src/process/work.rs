@@ -1,7 +1,7 @@
 use wac_events::{Actor, CommandId, Position, StoreError, StreamId, Time};
 
 use super::{Cause, Listing, Ports, ProcessError};
-use crate::{Command, CommandError, Context, Executed, RejectionKind, State, World};
+use crate::{Calls, Command, CommandError, Context, Executed, RejectionKind, State, World};
 
 /// Ids asked for at a time.
 const PAGE_IDS: usize = 200;
@@ -68,6 +68,11 @@ impl<'a> Work<'a> {
     /// The ids of a listing, page by page, from read models that have seen the event.
     pub fn list(&self, listing: Listing) -> Pages<'a> {
         Pages { ports: self.ports, seen: self.position(), listing, after: None, done: false }
+    }
+
+    /// Who is where; asked with [`Work::position`], by read models that have seen the event.
+    pub fn calls(&self) -> &'a dyn Calls {
+        &*self.ports.calls
     }
 
     /// The present states of streams.

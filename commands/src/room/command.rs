@@ -117,7 +117,7 @@ pub struct HoldParticipant {
     pub held: bool,
 }
 
-/// Mutes or unmutes one medium of a participant.
+/// Mutes or unmutes one medium of a participant. Who had muted himself is muted by others all the same.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MuteParticipant {
     /// The room.

@@ -233,7 +233,8 @@ impl MuteParticipant {
         } else if !self.muted && room.hard_mute && person.moderated(self.media) {
             return Err(Rejection::NotAllowed);
         }
-        if person.muted(self.media) == self.muted {
+        let moderates = self.muted && self.by != self.user && !person.moderated(self.media);
+        if person.muted(self.media) == self.muted && !moderates {
             return Ok(Vec::new());
         }
         let muted = ParticipantMuted {

@@ -69,6 +69,17 @@ impl TestLog {
         self.events().iter().map(|event| event.event_type.to_string()).collect()
     }
 
+    /// Every stream's state.
+    pub(crate) fn states(&self) -> HashMap<StreamId, State> {
+        let mut states: HashMap<StreamId, State> = HashMap::new();
+        for recorded in self.events() {
+            let event = AnyEvent::decode_recorded(&recorded).unwrap();
+            let state = states.remove(&recorded.stream).or_else(|| State::empty(recorded.stream.aggregate())).unwrap();
+            states.insert(recorded.stream, state.evolve(&event));
+        }
+        states
+    }
+
     fn write(&self, batch: AppendBatch) -> Result<Appended, AppendError> {
         let mut written = self.written.lock().unwrap();
         if let Some((first, last)) = written.commands.get(&batch.command_id) {
@@ -148,8 +159,8 @@ impl EventLog for TestLog {
                     return Ok(page);
                 }
                 page.scanned_to = event.position;
-                let wanted =
-                    request.filter.types.is_empty() || request.filter.types.iter().any(|t| **t == *event.event_type);
+                let wanted = request.filter.types.is_empty()
+                    || request.filter.types.iter().any(|t| is_wanted(t, &event.event_type));
                 if wanted {
                     page.events.push(event);
                 }
@@ -187,6 +198,13 @@ impl EventLog for TestLog {
 
     fn wait_beyond(&self, _: Position, _: Duration) -> BoxFuture<'_, ()> {
         futures::future::pending().boxed()
+    }
+}
+
+fn is_wanted(want: &str, event_type: &str) -> bool {
+    match want.strip_suffix('*') {
+        Some(aggregate) => event_type.starts_with(aggregate),
+        None => want == event_type,
     }
 }
 
@@ -300,13 +318,7 @@ impl Lookup for TestLookup {
         _: Position,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         async move {
-            let mut states: HashMap<StreamId, State> = HashMap::new();
-            for recorded in self.0.events() {
-                let event = AnyEvent::decode_recorded(&recorded).unwrap();
-                let state =
-                    states.remove(&recorded.stream).or_else(|| State::empty(recorded.stream.aggregate())).unwrap();
-                states.insert(recorded.stream, state.evolve(&event));
-            }
+            let states = self.0.states();
             let found = states.iter().filter(|(_, state)| Self::belongs(listing, state)).map(|(stream, _)| stream.id());
             let sorted: BTreeSet<String> =
                 found.filter(|id| after.is_none_or(|after| *id > after)).map(str::to_owned).collect();
@@ -338,6 +350,10 @@ impl Bench {
         CommandHandler::new(self.log.clone(), self.keys.clone(), self.env.clone(), limits)
     }
 
+    pub(crate) fn env_now(&self) -> Time {
+        self.env.now()
+    }
+
     pub(crate) fn ctx(&self) -> Context {
         Context::new(self.env.now(), Actor::System("test".to_owned()), CommandId(self.env.new_uuid()))
     }
@@ -351,6 +367,7 @@ impl Bench {
         Ports {
             handler: self.handler.clone(),
             lookup: Arc::new(TestLookup(self.log.clone())),
+            calls: Arc::new(TestCalls(self.log.clone())),
             checkpoints: Arc::new(Mutex::new(HashMap::new())),
             timer: Arc::new(TestTimer(self.env.clone())),
             watcher: Arc::new(Silent),
@@ -359,7 +376,12 @@ impl Bench {
 
     /// Lets every manager work until none finds anything new.
     pub(crate) fn settle(&self, ports: &Ports, tokens_max: usize) {
-        let managers = all(Arc::new(KeyEraser(self.keys.clone())), tokens_max);
+        self.settle_by(ports, ProcessRules { tokens_max, exclusive_login: false });
+    }
+
+    /// Lets every manager work as the operator wants until none finds anything new.
+    pub(crate) fn settle_by(&self, ports: &Ports, rules: ProcessRules) {
+        let managers = all(Arc::new(KeyEraser(self.keys.clone())), rules);
         loop {
             let before = self.log.events().len();
             for manager in &managers {

@@ -1,6 +1,8 @@
 //! Given facts, when a command, then facts or a rejection.
 
+mod calls;
 mod log;
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,9 @@ use wac_events::{Actor, AnyEvent, CommandId, CredentialKind, DomainId, GrantKind
 
 use crate::*;
 
+pub(crate) use calls::*;
 pub(crate) use log::*;
+pub(crate) use people::*;
 
 /// The present of every test that says nothing else.
 pub(crate) fn now() -> Time {

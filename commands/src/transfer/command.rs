@@ -64,7 +64,8 @@ pub struct DeclineTransfer {
     pub code: u16,
 }
 
-/// The platform gives a transfer up. Nothing happens if it is over already.
+/// The platform gives a transfer up. Nothing happens if it is over already; while the target rings
+/// its deadline is the invitation's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FailTransfer {
     /// Which.
@@ -159,8 +160,8 @@ impl Command for FailTransfer {
         "fail_transfer"
     }
 
-    fn reads(&self, _: &World) -> Vec<StreamId> {
-        vec![self.transfer.stream()]
+    fn reads(&self, world: &World) -> Vec<StreamId> {
+        decide::reads_to_fail(self, world)
     }
 
     fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {

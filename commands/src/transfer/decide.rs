@@ -1,11 +1,15 @@
+use wac_events::invite::CancelReason;
 use wac_events::room::{JoinReason, LeaveReason};
 use wac_events::transfer::{
     TransferAccepted, TransferCompleted, TransferCreated, TransferDeclined, TransferFailed, TransferKind,
 };
-use wac_events::{Callee, InviteKind, RoomRef, StreamId, Time, TransferEvent, TransferId, UserId};
+use wac_events::{Callee, InviteId, InviteKind, RoomRef, StreamId, Time, TransferEvent, TransferId, UserId};
 
 use super::*;
-use crate::invite::{Sender, Target, TargetedInvite, callee_of, check_code, send, target_reads};
+use crate::invite::{
+    CODE_BUSY, CODE_NOT_FOUND, CODE_UNAVAILABLE, Sender, Target, TargetedInvite, callee_of, cancelled, check_code,
+    outcome_reads, send, target_reads,
+};
 use crate::room::{Room, Seating, agents_in};
 use crate::{Context, Device, Fact, Rejection, World};
 
@@ -27,6 +31,10 @@ fn shared<'a>(world: &'a World, room: &RoomRef, by: &Device) -> Result<(&'a Room
         (Some(party), None) => Ok((state, party.clone())),
         _ => Err(Rejection::TransferAmbiguous),
     }
+}
+
+fn others_in(room: &Room, user: &UserId) -> bool {
+    room.people.keys().any(|other| other != user)
 }
 
 fn check_new(world: &World, ctx: &Context, id: &TransferId, until: Time) -> Result<(), Rejection> {
@@ -78,6 +86,9 @@ pub(super) fn attended(command: &AttendedTransfer, world: &World, ctx: &Context)
     }
     if target.has(&party) {
         return Err(Rejection::AlreadyJoined);
+    }
+    if !others_in(target, &command.by.user) {
+        return Err(Rejection::TransferAmbiguous);
     }
     let created = TransferCreated {
         id: command.id.clone(),
@@ -149,8 +160,7 @@ pub(super) fn accept(command: &AcceptTransfer, world: &World, ctx: &Context) -> 
     }
 }
 
-fn accepted(command: &AcceptTransfer, transfer: &Transfer, ctx: &Context) -> Fact {
-    let invite = transfer.to.as_ref().map(|_| command.invite.clone());
+fn accepted(command: &AcceptTransfer, transfer: &Transfer, invite: Option<InviteId>, ctx: &Context) -> Fact {
     let event = TransferAccepted { session: command.by.session.clone(), invite, at: ctx.now };
     fact(&transfer.domain, &transfer.id, event)
 }
@@ -175,8 +185,11 @@ fn call_target(
         busy: &command.busy,
     };
     let invite = TargetedInvite { id: command.invite.clone(), to: target };
-    let (_, sent) = send(&sender, &invite, world, ctx)?;
-    let mut facts = vec![accepted(command, transfer, ctx)];
+    let sent = match send(&sender, &invite, world, ctx) {
+        Ok((_, sent)) => sent,
+        Err(rejection) => return unreached(command, transfer, rejection, ctx),
+    };
+    let mut facts = vec![accepted(command, transfer, Some(command.invite.clone()), ctx)];
     let over = sent.iter().find_map(|fact| match &fact.event {
         wac_events::AnyEvent::Invite(wac_events::InviteEvent::Ended(ended)) => Some(ended.code),
         _ => None,
@@ -188,7 +201,25 @@ fn call_target(
     Ok(facts)
 }
 
-/// The party moves, and the transferor leaves both rooms.
+/// The target that was there when the transfer was asked for cannot be called any more.
+fn unreached(
+    command: &AcceptTransfer,
+    transfer: &Transfer,
+    rejection: Rejection,
+    ctx: &Context,
+) -> Result<Vec<Fact>, Rejection> {
+    let code = match rejection {
+        Rejection::CalleeUnknown => CODE_NOT_FOUND,
+        Rejection::AgentBusy => CODE_UNAVAILABLE,
+        Rejection::AlreadyJoined => CODE_BUSY,
+        other => return Err(other),
+    };
+    let failed = fact(&transfer.domain, &transfer.id, TransferFailed { code, at: ctx.now });
+    Ok(vec![accepted(command, transfer, None, ctx), failed])
+}
+
+/// The party moves with all its devices that sit in the room to the one that agreed; the transferor
+/// leaves both rooms, and leaves his seat to it.
 fn move_party(
     command: &AcceptTransfer,
     transfer: &Transfer,
@@ -197,17 +228,17 @@ fn move_party(
     ctx: &Context,
 ) -> Result<Vec<Fact>, Rejection> {
     let mut there = Seating::open(world, ctx, target_room).map_err(|_| Rejection::TransferOver)?;
-    if !there.room().has(&transfer.by) {
+    if !there.room().has(&transfer.by) || !others_in(there.room(), &transfer.by) {
         return Err(Rejection::TransferOver);
     }
+    there.leave_all(&transfer.by, LeaveReason::Left, None);
     if !there.room().seats.contains_key(&command.by.session) {
         there.join(&command.by, JoinReason::Transferred, None)?;
     }
-    there.leave_all(&transfer.by, LeaveReason::Left, None);
     let mut here = Seating::of(world, ctx, &transfer.room);
-    here.leave(&command.by.session, LeaveReason::Left, None);
+    here.leave_all(&command.by.user, LeaveReason::Left, None);
     here.leave_all(&transfer.by, LeaveReason::Left, None);
-    let mut facts = vec![accepted(command, transfer, ctx)];
+    let mut facts = vec![accepted(command, transfer, None, ctx)];
     facts.extend(there.facts());
     facts.extend(here.facts());
     facts.push(fact(&transfer.domain, &transfer.id, TransferCompleted { at: ctx.now }));
@@ -220,10 +251,31 @@ pub(super) fn decline(command: &DeclineTransfer, world: &World, ctx: &Context) -
     Ok(vec![fact(&transfer.domain, &transfer.id, TransferDeclined { code: command.code, at: ctx.now })])
 }
 
+/// A transfer whose target rings is given up with the invitation. When time is up the invitation's
+/// own end, which lies ahead, decides.
 pub(super) fn fail(command: &FailTransfer, world: &World, ctx: &Context) -> Vec<Fact> {
     let transfer = world.transfer(&command.transfer);
-    if !transfer.is_pending() || (command.when_due && ctx.now < transfer.until) {
-        return Vec::new();
+    let due = ctx.now >= transfer.until;
+    match &transfer.status {
+        TransferStatus::Asked if due || !command.when_due => {
+            vec![fact(&transfer.domain, &transfer.id, TransferFailed { code: command.code, at: ctx.now })]
+        }
+        TransferStatus::Calling(invite) if !command.when_due => {
+            cancelled(world, ctx, invite, command.code, CancelReason::RoomClosed)
+        }
+        TransferStatus::Absent
+        | TransferStatus::Asked
+        | TransferStatus::Calling(_)
+        | TransferStatus::Completed
+        | TransferStatus::Failed(_) => Vec::new(),
     }
-    vec![fact(&transfer.domain, &transfer.id, TransferFailed { code: command.code, at: ctx.now })]
+}
+
+/// The streams giving up looks at.
+pub(super) fn reads_to_fail(command: &FailTransfer, world: &World) -> Vec<StreamId> {
+    let mut streams = vec![command.transfer.stream()];
+    if let TransferStatus::Calling(invite) = &world.transfer(&command.transfer).status {
+        streams.extend(outcome_reads(world, invite));
+    }
+    streams
 }

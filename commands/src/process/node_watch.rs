@@ -1,0 +1,111 @@
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use wac_events::node::NodeEnd;
+use wac_events::{Actor, CommandId, NodeId, Position, StoreError, Time};
+
+use super::{Ports, ProcessError};
+use crate::node::StopNode;
+use crate::{CommandError, Context};
+
+/// Name of the process, and of the actor of its commands.
+const NAME: &str = "node_watch";
+
+/// The nodes' signs of life. They are no events: only their absence becomes one.
+pub trait Heartbeats: Send + Sync + 'static {
+    /// This node is alive.
+    fn beat<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// From now on a sign is expected of these nodes, those that have given one excepted.
+    fn expect<'a>(&'a self, nodes: &'a [NodeId]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Nodes of which nothing was heard for longer than this.
+    fn silent(&self, longer_than: Duration) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
+
+    /// Nothing is expected of this node any more.
+    fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// How nodes watch one another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeRules {
+    /// How often a node gives a sign of life.
+    pub beat_every: Duration,
+    /// How long one may be silent before the others give it up (`nodes.heartbeat`).
+    pub lost_after: Duration,
+    /// How long its devices then have to come back: as in [`StopNode`].
+    pub devices_kept: Duration,
+}
+
+impl Default for NodeRules {
+    fn default() -> Self {
+        Self {
+            beat_every: Duration::from_secs(2),
+            lost_after: Duration::from_secs(10),
+            devices_kept: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Gives signs of life and declares silent nodes lost, for ever; drop the future to stop it.
+/// `node`: this node's id as of now.
+pub async fn run_node_watch(
+    ports: &Ports,
+    heartbeats: &dyn Heartbeats,
+    node: &(dyn Fn() -> NodeId + Send + Sync),
+    rules: &NodeRules,
+) -> Infallible {
+    // Who was out of touch himself does not judge: the others may not have been heard either.
+    let mut judge_from = ports.handler.environment().now().plus(rules.lost_after);
+    let mut last_beat = None;
+    loop {
+        match heartbeats.beat(&node()).await {
+            Ok(()) => {
+                let now = ports.handler.environment().now();
+                if last_beat.is_some_and(|last: Time| now.since(last) > rules.lost_after) {
+                    judge_from = now.plus(rules.lost_after);
+                }
+                last_beat = Some(now);
+                if now >= judge_from
+                    && let Err(error) = judge(ports, heartbeats, &node(), rules).await
+                {
+                    ports.watcher.failed(NAME, &error, rules.beat_every);
+                }
+            }
+            Err(error) => ports.watcher.failed(NAME, &error.into(), rules.beat_every),
+        }
+        ports.timer.sleep(rules.beat_every).await;
+    }
+}
+
+async fn judge(
+    ports: &Ports,
+    heartbeats: &dyn Heartbeats,
+    own: &NodeId,
+    rules: &NodeRules,
+) -> Result<(), ProcessError> {
+    heartbeats.expect(&ports.calls.nodes(Position::START).await?).await?;
+    for node in heartbeats.silent(rules.lost_after).await? {
+        if node != *own {
+            stop(ports, &node, rules).await?;
+            heartbeats.forget(&node).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Of nodes that find out at the same time one writes it down.
+async fn stop(ports: &Ports, node: &NodeId, rules: &NodeRules) -> Result<(), ProcessError> {
+    let command = StopNode { id: node.clone(), reason: NodeEnd::Lost, devices_kept: rules.devices_kept };
+    let now = ports.handler.environment().now();
+    let id = CommandId::derived(NAME, node.as_str());
+    match ports.handler.execute(&command, Context::new(now, Actor::System(NAME.to_owned()), id)).await {
+        Ok(_) => Ok(()),
+        Err(CommandError::Rejected(rejection)) => {
+            ports.watcher.rejected(NAME, "stop_node", &rejection);
+            Ok(())
+        }
+        Err(source) => Err(ProcessError::Command { command: "stop_node", source }),
+    }
+}
