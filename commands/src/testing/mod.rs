@@ -40,10 +40,10 @@ pub(crate) fn given() -> Story {
 impl Story {
     /// A command has been executed.
     #[track_caller]
-    pub(crate) fn after(mut self, command: impl Command) -> Self {
-        let facts = self.decide(&command).expect("the story's command is accepted");
-        self.facts.extend(facts);
-        self
+    pub(crate) fn after(&self, command: impl Command) -> Self {
+        let mut story = self.clone();
+        story.facts.extend(self.decide(&command).expect("the story's command is accepted"));
+        story
     }
 
     /// A command has been tried, accepted or not.
