@@ -8,9 +8,10 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use wac_commands::process::{
-    Checkpoints, KeyEraser, Listing, Lookup, Ports, ProcessError, Timer, Watcher, all, run, run_guest_expiry,
+    Checkpoints, KeyEraser, Listing, Lookup, Ports, ProcessError, ProcessRules, Timer, Watcher, all, run,
+    run_guest_expiry,
 };
-use wac_commands::{CommandHandler, Rejection};
+use wac_commands::{CommandHandler, Nobody, Rejection};
 use wac_events::{Position, StoreError};
 use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, Rows as _, SELECT_ROWS_MAX, Select, TOKENS, Table, USERS, Value};
 use wac_runner::{SqlCheckpoints, SqlRows};
@@ -36,12 +37,14 @@ impl Processes {
         let ports = Ports {
             handler: handler.clone(),
             lookup: Arc::new(RowsLookup(rows)),
+            calls: Arc::new(Nobody),
             checkpoints: Arc::new(SavedCheckpoints(checkpoints)),
             timer: Arc::new(TokioTimer),
             watcher: Arc::new(LoggingWatcher),
         };
+        let rules = ProcessRules { tokens_max, exclusive_login: false };
         let mut tasks = JoinSet::new();
-        for manager in all(Arc::new(KeyEraser(stores.keys.clone())), tokens_max) {
+        for manager in all(Arc::new(KeyEraser(stores.keys.clone())), rules) {
             let ports = ports.clone();
             tasks.spawn(async move { match run(&*manager, &ports).await {} });
         }

@@ -1,7 +1,8 @@
 //! The port through which commands' senders and process managers ask who is where. Answers come
 //! from read models; whatever is done about them is decided on the streams themselves.
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use wac_events::{
     DomainId, GroupId, InviteId, NodeId, OpeningId, Position, RoomRef, SessionId, StoreError, Time, TransferId, UserId,
 };
@@ -92,4 +93,50 @@ pub trait Calls: Send + Sync + 'static {
 
     /// Nodes that have started and not stopped.
     fn nodes(&self, seen: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
+}
+
+/// Of a platform on which nobody calls: there is nothing to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+fn none<T: Send + 'static>() -> BoxFuture<'static, Result<Vec<T>, StoreError>> {
+    ready(Ok(Vec::new())).boxed()
+}
+
+impl Calls for Nobody {
+    fn invites<'a>(&'a self, _: &'a InvitesOf, _: Position) -> BoxFuture<'a, Result<Vec<InviteId>, StoreError>> {
+        none()
+    }
+
+    fn rooms<'a>(&'a self, _: &'a RoomsOf, _: Position) -> BoxFuture<'a, Result<Vec<RoomRef>, StoreError>> {
+        none()
+    }
+
+    fn transfers<'a>(&'a self, _: &'a OpeningId, _: Position) -> BoxFuture<'a, Result<Vec<TransferId>, StoreError>> {
+        none()
+    }
+
+    fn groups<'a>(&'a self, _: &'a GroupsOf, _: Position) -> BoxFuture<'a, Result<Vec<GroupId>, StoreError>> {
+        none()
+    }
+
+    fn sessions<'a>(&'a self, _: &'a UserId, _: Position) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>> {
+        none()
+    }
+
+    fn devices<'a>(&'a self, _: &'a NodeId, _: Position) -> BoxFuture<'a, Result<Vec<Device>, StoreError>> {
+        none()
+    }
+
+    fn agents<'a>(&'a self, _: &'a DomainId, _: Position) -> BoxFuture<'a, Result<Vec<UserId>, StoreError>> {
+        none()
+    }
+
+    fn deadlines(&self) -> BoxFuture<'_, Result<(Position, Vec<(Time, Deadline)>), StoreError>> {
+        ready(Ok((Position::START, Vec::new()))).boxed()
+    }
+
+    fn nodes(&self, _: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>> {
+        none()
+    }
 }

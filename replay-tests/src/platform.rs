@@ -37,11 +37,12 @@ impl Platform {
         let ports = Ports {
             handler: handler.clone(),
             lookup: Arc::new(LogLookup(stores.log.clone())),
+            calls: Arc::new(wac_commands::Nobody),
             checkpoints: Arc::new(MemCheckpoints::default()),
             timer: Arc::new(TokioTimer),
             watcher: Arc::new(Silent),
         };
-        let managers = process::all(Arc::new(KeyEraser(stores.keys.clone())), 0);
+        let managers = process::all(Arc::new(KeyEraser(stores.keys.clone())), process::ProcessRules::default());
         Self { stores, handler, env, managers, ports }
     }
 

@@ -1,5 +1,8 @@
 //! Agents of the pool: each has one contact at a time.
 
+#[cfg(test)]
+mod tests;
+
 use wac_events::agent::{AgentAssigned, AgentReleased};
 use wac_events::{AgentEvent, DomainId, InviteId, Time, UserId};
 

@@ -66,34 +66,3 @@ impl Command for StopNode {
         Ok(vec![fact(&self.id, stopped.into())])
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use wac_events::{Actor, CommandId, Time};
-
-    use super::*;
-
-    fn ctx() -> Context {
-        Context::new(Time::from_millis(1_000), Actor::System("test".to_owned()), CommandId(uuid::Uuid::nil()))
-    }
-
-    fn after(events: &[Fact]) -> World {
-        let actor = Actor::System("test".to_owned());
-        let mut world = World::folded(&actor, events.iter().map(|fact| (&fact.stream, &fact.event)));
-        world.assume_empty(NodeId::from("n").stream());
-        world
-    }
-
-    #[test]
-    fn a_node_starts_once_and_stops_once() {
-        let start = StartNode { id: "n".into(), name: "one".to_owned() };
-        let stop = StopNode { id: "n".into(), reason: NodeEnd::Lost, devices_kept: Duration::from_secs(10) };
-        assert_eq!(stop.decide(&after(&[]), &ctx()), Ok(Vec::new()), "it has never begun");
-        let mut facts = start.decide(&after(&[]), &ctx()).unwrap();
-        assert_eq!(start.decide(&after(&facts), &ctx()), Ok(Vec::new()));
-        facts.extend(stop.decide(&after(&facts), &ctx()).unwrap());
-        assert_eq!(after(&facts).node(&"n".into()).devices_by, Some(Time::from_millis(11_000)));
-        assert_eq!(stop.decide(&after(&facts), &ctx()), Ok(Vec::new()));
-        assert_eq!(start.decide(&after(&facts), &ctx()), Err(Rejection::NodeStopped));
-    }
-}

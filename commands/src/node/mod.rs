@@ -1,6 +1,8 @@
 //! Nodes: one id for each start of a process that holds sockets.
 
 mod command;
+#[cfg(test)]
+mod tests;
 
 use wac_events::{NodeEvent, Time};
 
