@@ -60,6 +60,9 @@ pub enum Deadline {
     Node(NodeId),
 }
 
+/// Deadlines, and the position up to which they are known.
+pub type KnownDeadlines = (Position, Vec<(Time, Deadline)>);
+
 /// Who is where.
 pub trait Calls: Send + Sync + 'static {
     /// Ids of invitations that still ring, at most [`CALLS_LISTED_MAX`].
@@ -89,7 +92,7 @@ pub trait Calls: Send + Sync + 'static {
 
     /// Every deadline there is, and the position up to which they are known: where whoever folds
     /// further ones starts.
-    fn deadlines(&self) -> BoxFuture<'_, Result<(Position, Vec<(Time, Deadline)>), StoreError>>;
+    fn deadlines(&self) -> BoxFuture<'_, Result<KnownDeadlines, StoreError>>;
 
     /// Nodes that have started and not stopped.
     fn nodes(&self, seen: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
@@ -132,7 +135,7 @@ impl Calls for Nobody {
         none()
     }
 
-    fn deadlines(&self) -> BoxFuture<'_, Result<(Position, Vec<(Time, Deadline)>), StoreError>> {
+    fn deadlines(&self) -> BoxFuture<'_, Result<KnownDeadlines, StoreError>> {
         ready(Ok((Position::START, Vec::new()))).boxed()
     }
 

@@ -36,7 +36,7 @@ pub mod user;
 mod world;
 
 pub use agent::Agent;
-pub use calls::{CALLS_LISTED_MAX, Calls, Deadline, GroupsOf, InvitesOf, Nobody, RoomsOf};
+pub use calls::{CALLS_LISTED_MAX, Calls, Deadline, GroupsOf, InvitesOf, KnownDeadlines, Nobody, RoomsOf};
 pub use client::{ChangeClient, Client, ClientChanges, CreateClient, DeleteClient, RotateClientSecret};
 pub use command::{Command, Context, Fact, Idempotency};
 pub use credential::{

@@ -355,3 +355,99 @@ fn command_ids_make_no_difference_to_other_commands() {
     };
     assert!(block_on(bench.handler.repeated(&ctx)).unwrap().is_none());
 }
+
+/// A call that rings with Bob.
+fn ringing() -> Bench {
+    let bench = started();
+    bench.run(start("n1"));
+    for id in ["alice", "bob"] {
+        bench.run(user(id, "base"));
+        bench.run(login(id));
+        bench.run(register(id));
+    }
+    bench.run(opens("alice", "r"));
+    bench.run(calls("alice", "i", "bob"));
+    bench
+}
+
+fn keyed(bench: &Bench, key: &str, request: &str) -> Context {
+    Context {
+        command_id: CommandId::derived("bob", key),
+        idempotency: Idempotency::Refusal,
+        request: Some(request.to_owned()),
+        ..bench.ctx()
+    }
+}
+
+#[test]
+fn a_repeated_accept_gets_its_first_answer_although_it_would_be_refused_now() {
+    let bench = ringing();
+    let accept = |request: &str| block_on(bench.handler.execute(&accepts("bob", "i"), keyed(&bench, "1", request)));
+    let first = accept("a").unwrap();
+    let before = bench.log.events().len();
+    let again = accept("a").unwrap();
+    assert!(again.duplicate && !first.duplicate);
+    assert_eq!((again.position, again.facts.len()), (first.position, first.facts.len()));
+    assert_eq!(bench.log.events().len(), before);
+    assert!(matches!(accept("other"), Err(CommandError::IdempotencyMismatch)));
+    let other_node = bench.node(Limits::default());
+    let again = block_on(other_node.execute(&accepts("bob", "i"), keyed(&bench, "1", "a"))).unwrap();
+    assert_eq!(again.position, first.position, "whichever node is asked");
+}
+
+#[test]
+fn an_accept_that_was_never_accepted_stays_refused() {
+    let bench = ringing();
+    bench.run(cancels("alice", "i"));
+    for _ in 0..2 {
+        let refused = block_on(bench.handler.execute(&accepts("bob", "i"), keyed(&bench, "1", "a")));
+        assert!(matches!(refused, Err(CommandError::Rejected(Rejection::InviteOver))));
+    }
+}
+
+#[test]
+fn what_was_refused_is_decided_again_under_the_same_key() {
+    let bench = ringing();
+    let join = || block_on(bench.handler.execute(&joins("bob", "r"), keyed(&bench, "1", "a")));
+    assert!(matches!(join(), Err(CommandError::Rejected(Rejection::NotAllowed))));
+    bench.run(room::UpdateRoom {
+        room: room("r"),
+        by: "alice".into(),
+        as_admin: false,
+        acl: Some(vec!["bob".into()]),
+        record: None,
+    });
+    assert!(!join().unwrap().duplicate);
+    let nothing_to_do = join().unwrap();
+    assert!(nothing_to_do.duplicate && !nothing_to_do.facts.is_empty(), "its first answer");
+}
+
+#[test]
+fn a_preview_tells_what_would_happen_and_nothing_does() {
+    let bench = ringing();
+    let before = bench.log.events().len();
+    let facts = block_on(bench.handler.preview(&accepts("bob", "i"), &bench.ctx())).unwrap();
+    let types: Vec<_> = facts.iter().map(|fact| fact.event.event_type()).collect();
+    assert_eq!(types, ["invite.accepted", "room.participant_joined"]);
+    assert_eq!(bench.log.events().len(), before);
+    let refused = block_on(bench.handler.preview(&accepts("alice", "i"), &bench.ctx()));
+    assert!(matches!(refused, Err(CommandError::Rejected(Rejection::NotFound { .. }))));
+}
+
+#[test]
+fn of_many_who_accept_at_once_on_several_nodes_exactly_one_wins() {
+    let bench = ringing();
+    for n in 0..8 {
+        bench.run(login(&format!("bob/d{n}")));
+        bench.run(register(&format!("bob/d{n}")));
+    }
+    let nodes = [bench.handler.clone(), bench.node(Limits::default())];
+    let commands: Vec<_> = (0..8).map(|n| accepts(&format!("bob/d{n}"), "i")).collect();
+    let all = commands.iter().enumerate().map(|(n, command)| nodes[n % 2].execute(command, bench.ctx()));
+    let outcomes = block_on(join_all(all));
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let late = |outcome: &&Result<Executed, CommandError>| {
+        matches!(outcome, Err(CommandError::Rejected(Rejection::InviteOver)))
+    };
+    assert_eq!(outcomes.iter().filter(late).count(), 7, "{outcomes:?}");
+}

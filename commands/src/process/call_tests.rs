@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use futures::future::{Either, select};
+use futures::future::select;
 use wac_events::invite::CancelReason;
 use wac_events::presence::DeviceEnd;
 use wac_events::room::LeaveReason;
@@ -79,7 +79,7 @@ fn wait_until(bench: &Bench, done: impl Fn() -> bool) {
     };
     block_on(async {
         let running = std::pin::pin!(run_call_deadlines(&ports, &rules));
-        let Either::Right(_) = select(running, std::pin::pin!(watch)).await else { unreachable!() };
+        select(running, std::pin::pin!(watch)).await;
     });
 }
 
@@ -439,7 +439,7 @@ fn watch_until(bench: &Bench, heartbeats: &TestHeartbeats, done: impl Fn() -> bo
     };
     block_on(async {
         let running = std::pin::pin!(run_node_watch(&ports, heartbeats, &own, &rules));
-        let Either::Right(_) = select(running, std::pin::pin!(watch)).await else { unreachable!() };
+        select(running, std::pin::pin!(watch)).await;
     });
 }
 
