@@ -1,8 +1,17 @@
-//! What a decision costs over states in memory: one creation, one change, one fold.
+//! What a decision costs over states in memory: one creation, one change, one fold; the steps of a call.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wac_commands::{ChangeDomain, Command, Context, CreateDomain, CreateUser, DomainChanges, State, World};
-use wac_events::{Actor, AnyEvent, CommandId, Role, StreamId, Time};
+use wac_commands::invite::{AcceptInvite, SendInvites, Target, TargetedInvite};
+use wac_commands::node::StartNode;
+use wac_commands::presence::RegisterDevice;
+use wac_commands::room::{CreateRoom, LeaveRoom, RoomRules};
+use wac_commands::{
+    ChangeDomain, Command, Context, CreateDomain, CreateUser, Device, DomainChanges, IssueToken, OpenSession, State,
+    World,
+};
+use wac_events::room::{LeaveReason, RoomKind};
+use wac_events::session::SessionContext;
+use wac_events::{Actor, AnyEvent, CommandId, GrantKind, InviteKind, MediaTypes, Role, RoomRef, StreamId, Time};
 
 fn base() -> CreateDomain {
     CreateDomain {
@@ -42,6 +51,86 @@ fn read(command: &dyn Command, events: &[(StreamId, AnyEvent)], actor: &Actor) -
     world
 }
 
+type Events = Vec<(StreamId, AnyEvent)>;
+
+fn happen(events: &mut Events, command: &dyn Command, ctx: &Context) {
+    let facts = command.decide(&read(command, events, &ctx.actor), ctx).expect("accepted");
+    events.extend(facts.into_iter().map(|fact| (fact.stream, fact.event)));
+}
+
+fn device(user: &str) -> Device {
+    Device { user: user.into(), session: format!("s-{user}").as_str().into() }
+}
+
+/// A user with a device.
+fn arrive(events: &mut Events, name: &str, ctx: &Context) {
+    let later = ctx.now.plus(std::time::Duration::from_secs(3600));
+    let session = OpenSession { context: SessionContext::default(), expires_at: later };
+    let login = IssueToken {
+        id: device(name).session.token(),
+        grant: GrantKind::Password,
+        user: Some(name.into()),
+        client: None,
+        domain: "base".into(),
+        role: Role::User,
+        proof: None,
+        access_hash: "a".repeat(64),
+        access_expires_at: later,
+        refresh_hash: None,
+        refresh_expires_at: None,
+        session: Some(session),
+    };
+    let user = CreateUser { id: name.into(), username: name.to_owned(), name_key: name.to_owned(), ..alice() };
+    happen(events, &user, ctx);
+    happen(events, &login, ctx);
+    let register = RegisterDevice { device: device(name), node: "n".into(), ringable: true, resumed: false };
+    happen(events, &register, ctx);
+}
+
+/// The steps of a call of two people: each is decided over all that came before.
+fn call(ctx: &Context) -> [Box<dyn Command>; 4] {
+    let room = RoomRef { domain: "base".into(), id: "r".into() };
+    let create = CreateRoom {
+        room: room.clone(),
+        opening: "o".into(),
+        kind: RoomKind::Call,
+        by: device("bob"),
+        acl: Vec::new(),
+        record: false,
+        rules: RoomRules::default(),
+        not_in: Vec::new(),
+    };
+    let invite = SendInvites {
+        kind: InviteKind::Invite,
+        by: device("bob"),
+        domain: "base".into(),
+        room: Some(room.clone()),
+        invites: vec![TargetedInvite { id: "i".into(), to: Target::User("carol".into()) }],
+        mediatypes: MediaTypes { audio: true, video: true, screen: false },
+        context: None,
+        ring_until: ctx.now.plus(std::time::Duration::from_secs(30)),
+        busy: Default::default(),
+    };
+    let accept =
+        AcceptInvite { invite: "i".into(), by: device("carol"), room: None, not_in: Vec::new(), decline: Vec::new() };
+    let leave = LeaveRoom { room, device: device("carol"), reason: LeaveReason::Left, unless_registered: false };
+    [Box::new(create), Box::new(invite), Box::new(accept), Box::new(leave)]
+}
+
+fn calls(c: &mut Criterion) {
+    let ctx = Context::new(Time::from_millis(1), Actor::System("bench".to_owned()), CommandId(uuid::Uuid::nil()));
+    let mut events = Events::new();
+    happen(&mut events, &base(), &ctx);
+    happen(&mut events, &StartNode { id: "n".into(), name: "one".to_owned() }, &ctx);
+    arrive(&mut events, "bob", &ctx);
+    arrive(&mut events, "carol", &ctx);
+    for command in call(&ctx) {
+        let world = read(&*command, &events, &ctx.actor);
+        c.bench_function(&format!("decide/{}", command.name()), |b| b.iter(|| command.decide(&world, &ctx)));
+        happen(&mut events, &*command, &ctx);
+    }
+}
+
 fn benches(c: &mut Criterion) {
     let actor = Actor::System("bench".to_owned());
     let ctx = Context::new(Time::from_millis(1), actor.clone(), CommandId(uuid::Uuid::nil()));
@@ -61,5 +150,5 @@ fn benches(c: &mut Criterion) {
     });
 }
 
-criterion_group!(decisions, benches);
+criterion_group!(decisions, benches, calls);
 criterion_main!(decisions);
