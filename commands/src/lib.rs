@@ -49,7 +49,7 @@ pub use domain::{
     effective_services,
 };
 pub use group::Group;
-pub use handler::{CommandError, CommandHandler, Executed, Limits};
+pub use handler::{CommandError, CommandHandler, Executed, FOLD_OPERATION, Limits};
 pub use invite::Invite;
 pub use login::{Login, LoginKey};
 pub use names::{UserName, domain_name, name_key, sip_identity_key};

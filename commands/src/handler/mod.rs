@@ -20,6 +20,7 @@ use wac_events::{
 use crate::{Command, Context, Fact, Idempotency, Rejection};
 use inflight::InFlight;
 use mailbox::Mailboxes;
+pub use states::FOLD_OPERATION;
 use states::States;
 
 /// What a handler allows itself.
@@ -200,6 +201,14 @@ impl CommandHandler {
     pub async fn load(&self, streams: &[StreamId]) -> Result<crate::World, StoreError> {
         let mut world = crate::World::default();
         self.0.states.read(&mut world, streams, true).await.map_err(states::ReadError::into_store)?;
+        Ok(world)
+    }
+
+    /// The states of these streams as this handler remembers them: not older than what it has itself
+    /// appended or read last, but possibly older than what other nodes have appended since.
+    pub async fn recall(&self, streams: &[StreamId]) -> Result<crate::World, StoreError> {
+        let mut world = crate::World::default();
+        self.0.states.read(&mut world, streams, false).await.map_err(states::ReadError::into_store)?;
         Ok(world)
     }
 

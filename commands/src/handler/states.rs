@@ -11,6 +11,10 @@ use super::InternalError;
 use crate::world::Seen;
 use crate::{State, World};
 
+/// The operation a [`StoreError`] names if a stream cannot be folded: it holds what this binary
+/// cannot read, or what does not open; asking again does not help.
+pub const FOLD_OPERATION: &str = "fold a stream";
+
 /// Folded states, remembered and brought up to date from the log.
 pub(super) struct States {
     log: Arc<dyn EventLog>,
@@ -47,7 +51,7 @@ impl ReadError {
     pub(super) fn into_store(self) -> StoreError {
         match self {
             ReadError::Store(error) => error,
-            ReadError::Internal(error) => StoreError::new("fold a stream", error),
+            ReadError::Internal(error) => StoreError::new(FOLD_OPERATION, error),
         }
     }
 }

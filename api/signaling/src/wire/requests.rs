@@ -1,0 +1,282 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use wac_events::{Media, MediaTypes};
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident($payload:ty) = $wire:literal;)+) => {
+        /// A request by its name.
+        #[derive(Clone, PartialEq, Serialize, JsonSchema, Debug)]
+        #[serde(tag = "request", content = "payload")]
+        pub enum Request {
+            $( $(#[$doc])* #[serde(rename = $wire)] $name($payload), )+
+        }
+
+        impl Request {
+            /// The names of all requests.
+            pub const NAMES: &'static [&'static str] = &[$($wire),+];
+
+            /// Its name.
+            pub fn name(&self) -> &'static str {
+                match self { $( Self::$name(_) => $wire, )+ }
+            }
+
+            /// Reads the payload of the request of this name; `None` if there is no such request.
+            pub fn parse(name: &str, payload: &str) -> Option<Result<Self, serde_json::Error>> {
+                match name {
+                    $( $wire => Some(serde_json::from_str::<$payload>(payload).map(Self::$name)), )+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+requests! {
+    /// Opens a room; the caller sits in it.
+    CreateRoom(CreateRoom) = "createRoom";
+    /// Changes a room.
+    UpdateRoom(UpdateRoom) = "updateRoom";
+    /// Closes a room.
+    CloseRoom(OfRoom) = "closeRoom";
+    /// Takes a seat in a room on whose access list one is.
+    JoinRoom(OfRoom) = "joinRoom";
+    /// Gives the device's seat back.
+    LeaveRoom(OfRoom) = "leaveRoom";
+    /// Who is in a room.
+    ListParticipants(OfRoom) = "listParticipants";
+    /// Asks others to come into a room in which one is.
+    Invite(Invite) = "invite";
+    /// Asks to be let into somebody's room.
+    InviteRequest(InviteRequest) = "inviteRequest";
+    /// Takes an invitation.
+    Accept(Accept) = "accept";
+    /// Refuses an invitation.
+    Decline(EndInvite) = "decline";
+    /// Gives an invitation up that one has sent.
+    Cancel(EndInvite) = "cancel";
+    /// What rings for the caller now.
+    CurrentInvitations(Nothing) = "currentInvitations";
+    /// Attends to something else.
+    Hold(OfRoom) = "hold";
+    /// Is back.
+    Unhold(OfRoom) = "unhold";
+    /// Mutes or unmutes oneself.
+    Mute(Mute) = "mute";
+    /// Mutes or unmutes somebody else.
+    MuteParticipant(MuteParticipant) = "muteParticipant";
+    /// Puts somebody out.
+    ExpelParticipant(ExpelParticipant) = "expelParticipant";
+    /// Asks the other one in a room to call somebody else.
+    CallTransfer(CallTransfer) = "callTransfer";
+    /// Agrees to be transferred.
+    AcceptTransfer(OfTransfer) = "acceptTransfer";
+    /// Does not agree to be transferred.
+    DeclineTransfer(DeclineTransfer) = "declineTransfer";
+    /// Asks the other one in a room to come into another room.
+    AttendedTransfer(AttendedTransfer) = "attendedTransfer";
+    /// Takes a seat in a quick conference, and opens it if nobody is there.
+    JoinQuickConference(JoinQuickConference) = "joinQuickConference";
+}
+
+/// Nothing.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+pub struct Nothing {}
+
+/// Of `createRoom`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateRoom {
+    /// Whether it is to be recorded.
+    #[serde(default)]
+    pub record: bool,
+    /// Who may join without an invitation: user ids or addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acl: Vec<String>,
+}
+
+/// Of `updateRoom`; what is left out stays.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateRoom {
+    /// The room.
+    pub room_id: String,
+    /// The access list from now on: user ids or addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acl: Option<Vec<String>>,
+    /// Whether it is to be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<bool>,
+    /// Only say what would come of it.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Of the requests that name a room and nothing else.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct OfRoom {
+    /// The room.
+    pub room_id: String,
+}
+
+/// One or several of something.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            OneOrMany::One(one) => std::slice::from_ref(one),
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+/// What is offered if a request says nothing of it.
+fn audio_and_video() -> MediaTypes {
+    MediaTypes { audio: true, video: true, screen: false }
+}
+
+/// Of `invite`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Invite {
+    /// Addresses.
+    pub to: OneOrMany,
+    /// The room, in which the caller is.
+    pub room_id: String,
+    /// The media offered; sound and picture unless it is said.
+    #[serde(default = "audio_and_video")]
+    pub mediatypes: MediaTypes,
+    /// Whatever the caller's application says about the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Map<String, Value>>,
+}
+
+/// Of `inviteRequest`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+pub struct InviteRequest {
+    /// An address.
+    pub to: String,
+    /// The media offered; sound and picture unless it is said.
+    #[serde(default = "audio_and_video")]
+    pub mediatypes: MediaTypes,
+    /// Whatever the caller's application says about the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Map<String, Value>>,
+}
+
+/// Of `accept`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Accept {
+    /// The invitation.
+    pub invite_id: String,
+    /// The room the caller of an `inviteRequest` is let into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<String>,
+}
+
+/// Of `decline` and `cancel`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct EndInvite {
+    /// The invitation.
+    pub invite_id: String,
+    /// Call code, 400 to 699; 603 of `decline` and 487 of `cancel` unless it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u16>,
+}
+
+/// Of `mute`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Mute {
+    /// The room.
+    pub room_id: String,
+    /// Sound or picture.
+    pub media: Media,
+    /// Muted or not.
+    pub muted: bool,
+}
+
+/// Of `muteParticipant`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct MuteParticipant {
+    /// The room.
+    pub room_id: String,
+    /// Who: user id or address.
+    pub to: String,
+    /// Sound or picture.
+    pub media: Media,
+    /// Muted or not.
+    pub muted: bool,
+}
+
+/// Of `expelParticipant`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpelParticipant {
+    /// The room.
+    pub room_id: String,
+    /// Who: user id or address.
+    pub user_id: String,
+}
+
+/// Of `callTransfer`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct CallTransfer {
+    /// Whom the other one is to call: an address.
+    pub to: String,
+    /// The room, in which exactly one other person is.
+    pub room_id: String,
+    /// The media of the new call; sound and picture unless it is said.
+    #[serde(default = "audio_and_video", alias = "mediatypes")]
+    pub media_types: MediaTypes,
+}
+
+/// Of `acceptTransfer`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct OfTransfer {
+    /// The transfer.
+    pub call_transfer_id: String,
+}
+
+/// Of `declineTransfer`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclineTransfer {
+    /// The transfer.
+    pub call_transfer_id: String,
+    /// Call code, 400 to 699; 603 unless it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u16>,
+}
+
+/// Of `attendedTransfer`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct AttendedTransfer {
+    /// The room, in which exactly one other person is.
+    pub room_id: String,
+    /// Where he is to go; the caller is there too.
+    pub target_room_id: String,
+}
+
+/// Of `joinQuickConference`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+pub struct JoinQuickConference {
+    /// `wac-conf` and 20 digits, unless the deployment says otherwise.
+    pub uri: String,
+}
