@@ -1,10 +1,14 @@
 //! Agents of the pool: who is to take a contact.
 
-use futures::future::BoxFuture;
-use serde_json::{Map, Value};
-use wac_commands::invite::CODE_UNAVAILABLE;
-use wac_events::{Position, UserId};
+use std::collections::BTreeMap;
 
+use futures::future::BoxFuture;
+use serde_json::Map;
+use wac_commands::invite::CODE_UNAVAILABLE;
+use wac_events::{Activity, DomainId, StoreError, UserId};
+use wac_projections::{PRESENCE, PresenceRow, SELECT_ROWS_MAX, Select, Value};
+
+use crate::Signaling;
 use crate::address::is_id;
 use crate::ask::Ask;
 use crate::failure::{Failure, Refusal};
@@ -17,7 +21,7 @@ pub struct Assignment {
     /// `voice`.
     pub channel_type: &'static str,
     /// What the caller's application says about the call.
-    pub context: Map<String, Value>,
+    pub context: Map<String, serde_json::Value>,
 }
 
 /// Why an external assigner names nobody.
@@ -34,6 +38,28 @@ pub trait ExternalAssigner: Send + Sync + 'static {
     fn assign<'a>(&'a self, contact: &'a Assignment) -> BoxFuture<'a, Result<Option<UserId>, AssignerError>>;
 }
 
+impl Signaling {
+    /// Agents of a domain who are there and have nothing, those idle longest first. What the
+    /// read models say is a proposal: he is assigned only if his own stream agrees.
+    pub(crate) async fn idle_agents(&self, domain: &DomainId) -> Result<Vec<UserId>, StoreError> {
+        let head = self.handler.log().head().await?.position;
+        let agents = self.calls.agents(domain, head).await?;
+        let mut there = Vec::new();
+        for some in agents.chunks(SELECT_ROWS_MAX) {
+            let ids = some.iter().map(|user| Value::from(user.as_str())).collect();
+            let rows = self.rows.select(Select::from(&PRESENCE).one_of(PRESENCE.key(), ids)).await?;
+            let rows: BTreeMap<UserId, PresenceRow> =
+                rows.iter().filter_map(PresenceRow::from_row).map(|row| (row.user.clone(), row)).collect();
+            there.extend(some.iter().filter(|user| rows.get(*user).is_some_and(is_available)).cloned());
+        }
+        Ok(there)
+    }
+}
+
+fn is_available(presence: &PresenceRow) -> bool {
+    presence.online && matches!(presence.activity, Activity::Available | Activity::Unknown)
+}
+
 /// Nobody takes it.
 pub(crate) fn nobody() -> Refusal {
     Refusal::new(CODE_UNAVAILABLE, "agent_unavailable", "No agent is available.").later()
@@ -44,13 +70,13 @@ impl Ask<'_> {
     pub(crate) async fn agents(
         &self,
         room: Option<&str>,
-        context: Option<&Map<String, Value>>,
+        context: Option<&Map<String, serde_json::Value>>,
     ) -> Result<Vec<UserId>, Failure> {
         if !self.settings().agents.enabled {
             return Err(nobody().into());
         }
         let Some(assigner) = &self.signaling.assigner else {
-            return Ok(self.signaling.calls.agents(&self.peer.domain, Position::START).await?);
+            return Ok(self.signaling.idle_agents(&self.peer.domain).await?);
         };
         // The outside is asked once for a contact, however often its request is sent.
         if self.handler().repeated(&self.ctx).await?.is_some() {

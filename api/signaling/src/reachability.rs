@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wac_commands::invite::{CODE_NOT_FOUND, CODE_UNAVAILABLE, Target};
 use wac_commands::{Presence, World};
-use wac_events::{DomainId, Position, SessionId, UserId};
+use wac_events::{DomainId, SessionId, UserId};
 
 use crate::Signaling;
 use crate::address::{Resolved, resolve, user_of};
@@ -90,7 +90,7 @@ impl Signaling {
     /// Who is meant by an address, and the call code if none of them rings.
     async fn meant(&self, domain: &DomainId, address: &str) -> Result<(Vec<UserId>, u16), Failure> {
         let target = match resolve(&self.handler, domain, address).await? {
-            Resolved::Pool => return Ok((self.calls.agents(domain, Position::START).await?, CODE_UNAVAILABLE)),
+            Resolved::Pool => return Ok((self.idle_agents(domain).await?, CODE_UNAVAILABLE)),
             Resolved::Target(target) => target,
         };
         if let Target::Group(id) = &target {
