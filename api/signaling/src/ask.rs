@@ -1,8 +1,8 @@
 //! One request on its way: who asks, in which context, and how it is answered.
 
 use serde::Serialize;
-use wac_commands::{Command, CommandError, CommandHandler, Context, Executed, Idempotency, Rejection, Room, State};
-use wac_events::{Actor, AnyEvent, CommandId, InviteEvent, Position, RoomRef, StoreError, TransferEvent};
+use wac_commands::{Command, CommandError, CommandHandler, Context, Executed, Fact, Idempotency, Rejection, Room, State};
+use wac_events::{Actor, AnyEvent, CommandId, InviteEvent, Position, RoomRef, StoreError, StreamId, TransferEvent};
 
 use crate::failure::{Failure, Refusal};
 use crate::rooms::may_know;
@@ -137,10 +137,23 @@ fn answered_at(executed: &Executed) -> Option<Position> {
                 | AnyEvent::Transfer(TransferEvent::Completed(_) | TransferEvent::Failed(_))
         )
     };
-    let before = executed.facts.iter().position(|fact| told(&fact.event)).unwrap_or(count);
+    let before = logged(&executed.facts).iter().position(|fact| told(&fact.event)).unwrap_or(count);
     let last = executed.position.0;
     let behind = u64::try_from(count - before).unwrap_or(0);
     Some(Position(last.saturating_sub(behind)))
+}
+
+/// A command's facts in the order of the log, where each stream's stand together.
+fn logged(facts: &[Fact]) -> Vec<&Fact> {
+    let mut streams: Vec<&StreamId> = Vec::new();
+    for fact in facts {
+        if !streams.contains(&&fact.stream) {
+            streams.push(&fact.stream);
+        }
+    }
+    let mut ordered: Vec<&Fact> = facts.iter().collect();
+    ordered.sort_by_key(|fact| streams.iter().position(|stream| **stream == fact.stream));
+    ordered
 }
 
 /// Whether a failure is that this agent has something else.

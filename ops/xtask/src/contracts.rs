@@ -1,5 +1,6 @@
-//! The generated descriptions of the event stream: a JSON Schema for every event type and
-//! version, and the AsyncAPI document of the Kafka topics. Committed, and compared in CI.
+//! The generated descriptions of what goes over wires: a JSON Schema for every event type and
+//! version, the AsyncAPI document of the Kafka topics, and both of the signaling sockets. Committed,
+//! and compared in CI.
 
 mod asyncapi;
 mod compatibility;
@@ -28,6 +29,11 @@ impl Document {
 fn documents() -> Vec<Document> {
     let mut documents = schemas::generate();
     documents.push(Document { path: "docs/asyncapi.json".to_owned(), content: asyncapi::generate() });
+    let sockets = [
+        ("docs/signaling.schema.json", wac_signaling::wire::schemas()),
+        ("docs/asyncapi-signaling.json", wac_signaling::asyncapi::document()),
+    ];
+    documents.extend(sockets.map(|(path, content)| Document { path: path.to_owned(), content }));
     documents
 }
 

@@ -27,6 +27,7 @@ const ALL: &[&str] = &[
     "wac-projections",
     "wac-runner",
     "wac-api",
+    "wac-signaling",
     "wac-media",
     "wac-media-io",
     "wac-sip",
@@ -41,12 +42,17 @@ const RULES: &[Rule] = &[
     Rule { name: "wac-projections", may_use: &["wac-events"], pure: true },
     // The rows live in the database of the log, whose handle the store has.
     Rule { name: "wac-runner", may_use: &["wac-events", "wac-store", "wac-projections"], pure: false },
-    Rule { name: "wac-api", may_use: &["wac-events", "wac-commands", "wac-projections", "wac-runner"], pure: false },
+    Rule {
+        name: "wac-api",
+        may_use: &["wac-events", "wac-commands", "wac-projections", "wac-runner", "wac-signaling"],
+        pure: false,
+    },
+    Rule { name: "wac-signaling", may_use: &["wac-events", "wac-commands", "wac-projections"], pure: true },
     Rule { name: "wac-media", may_use: &[], pure: true },
     Rule { name: "wac-media-io", may_use: &["wac-media", "wac-commands", "wac-events"], pure: false },
     Rule { name: "wac-sip", may_use: &["wac-commands", "wac-events"], pure: false },
     Rule { name: "wac-replay-tests", may_use: ALL, pure: false },
-    Rule { name: "xtask", may_use: &["wac-events"], pure: false },
+    Rule { name: "xtask", may_use: &["wac-events", "wac-signaling"], pure: false },
 ];
 
 /// What a test of any crate may use besides: the services, and a log to write into.
