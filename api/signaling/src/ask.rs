@@ -1,7 +1,9 @@
 //! One request on its way: who asks, in which context, and how it is answered.
 
 use serde::Serialize;
-use wac_commands::{Command, CommandError, CommandHandler, Context, Executed, Fact, Idempotency, Rejection, Room, State};
+use wac_commands::{
+    Command, CommandError, CommandHandler, Context, Executed, Fact, Idempotency, Rejection, Room, State,
+};
 use wac_events::{Actor, AnyEvent, CommandId, InviteEvent, Position, RoomRef, StoreError, StreamId, TransferEvent};
 
 use crate::failure::{Failure, Refusal};

@@ -107,9 +107,7 @@ fn operations() -> Value {
 }
 
 fn messages() -> Value {
-    let message = |title: &str, schema: &str| {
-        json!({ "name": schema, "title": title, "payload": { "$ref": format!("{SCHEMAS}/{schema}") } })
-    };
+    let message = |title: &str, schema: &str| json!({ "name": schema, "title": title, "payload": { "$ref": format!("{SCHEMAS}/{schema}") } });
     let requests = format!("A request: {}.", Request::NAMES.join(", "));
     json!({
         "request": message(&requests, "Request"),

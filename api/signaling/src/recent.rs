@@ -73,8 +73,8 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Event, InRoom, NoticeBody};
     use crate::Recipients;
+    use crate::wire::{Event, InRoom, NoticeBody};
 
     fn notice(position: u64, user: &str) -> Arc<Notice> {
         let event = Event::ParticipantHeld(InRoom { room_id: "r".to_owned(), user_id: "x".into() });

@@ -6,21 +6,12 @@ use crate::wire::{self, Event, NoticeBody, PresencePush, Push, PushBody, WapiMet
 pub(super) fn session(at: &At<'_>, id: &str, event: &SessionEvent) -> Vec<Notice> {
     let SessionEvent::Closed(closed) = event else { return Vec::new() };
     let session_id = SessionId::from(id);
-    let to = Recipients {
-        users: vec![closed.user.clone()],
-        only: Some(session_id.clone()),
-        ..Recipients::default()
-    };
+    let to = Recipients { users: vec![closed.user.clone()], only: Some(session_id.clone()), ..Recipients::default() };
     let event = Event::SessionClosed(wire::SessionClosed { session_id, reason: closed.reason.as_str().to_owned() });
     at.event(to, None, event).into_iter().collect()
 }
 
-pub(super) fn presence(
-    at: &At<'_>,
-    user: &str,
-    domain: Option<&DomainId>,
-    event: &PresenceEvent,
-) -> Vec<Notice> {
+pub(super) fn presence(at: &At<'_>, user: &str, domain: Option<&DomainId>, event: &PresenceEvent) -> Vec<Notice> {
     let user_id = UserId::from(user);
     let nothing = PresencePush { user_id: user_id.clone(), online: None, activity: None, note: None, mood: None };
     let body = match event {

@@ -130,8 +130,7 @@ impl View<'_> {
             finished_at: ended.millis(),
             owner: self.room.owner.clone(),
         };
-        let push =
-            Push { method: WapiMethod::Post, url: "/conferences".to_owned(), body: PushBody::Conference(entry) };
+        let push = Push { method: WapiMethod::Post, url: "/conferences".to_owned(), body: PushBody::Conference(entry) };
         let to = Recipients::all(self.room.acl.clone());
         let room = Some(self.reference.clone());
         vec![Notice { position: self.at.position, to, body: NoticeBody::Push(push), room }]

@@ -10,11 +10,9 @@ pub(super) fn notices(at: &At<'_>, event: &TransferEvent, transfer: &Transfer) -
             at.event(at.others(vec![transfer.party.clone()]), Some(&transfer.room), start(transfer))
         }
         TransferEvent::Accepted(_) => None,
-        TransferEvent::Declined(declined) => at.event(
-            both(transfer).but(at.session),
-            None,
-            failed(transfer, declined.code),
-        ),
+        TransferEvent::Declined(declined) => {
+            at.event(both(transfer).but(at.session), None, failed(transfer, declined.code))
+        }
         // Even the device that agreed has only been told that it did.
         TransferEvent::Completed(_) => at.event(both(transfer), Some(target_room(transfer)), completed(transfer)),
         TransferEvent::Failed(over) => at.event(both(transfer), None, failed(transfer, over.code)),

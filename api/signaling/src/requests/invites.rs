@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use wac_commands::invite::{
-    AcceptInvite, CODE_CANCELLED, CODE_DECLINED, CancelInvite, Candidate, DeclineInvite, INVITE_TARGETS_MAX, SendInvites,
-    Target, TargetedInvite,
+    AcceptInvite, CODE_CANCELLED, CODE_DECLINED, CancelInvite, Candidate, DeclineInvite, INVITE_TARGETS_MAX,
+    SendInvites, Target, TargetedInvite,
 };
 use wac_commands::{Executed, InvitesOf};
 use wac_events::invite::CancelReason;

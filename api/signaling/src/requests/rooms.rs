@@ -36,7 +36,9 @@ impl Ask<'_> {
     /// The users of an access list.
     async fn acl(&self, entries: &[String]) -> Result<Vec<UserId>, Failure> {
         if entries.len() > ROOM_ACL_MAX {
-            return Err(Refusal::new(400, "acl_invalid", "An access list has at most 1,000 entries.").at("/acl").into());
+            return Err(Refusal::new(400, "acl_invalid", "An access list has at most 1,000 entries.")
+                .at("/acl")
+                .into());
         }
         let mut users = Vec::with_capacity(entries.len());
         for entry in entries {

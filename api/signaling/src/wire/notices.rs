@@ -347,4 +347,3 @@ pub struct SessionClosed {
     /// `user_deleted` or `client_deleted`.
     pub reason: String,
 }
-

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
 use wac_events::{Activity, UserId};
-use wac_signaling::{Assignment, AssignerError, ExternalAssigner, Transport};
+use wac_signaling::{AssignerError, Assignment, ExternalAssigner, Transport};
 
 use crate::harness::*;
 

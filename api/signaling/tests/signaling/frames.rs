@@ -97,8 +97,29 @@ async fn whatever_is_sent_is_answered() {
     let platform = Platform::new().await;
     let alice = platform.device("alice", "a1").await;
     let words = [
-        "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u0000", "\u{0}", "null", "true", "-1", "1e400", "\"request\":",
-        "\"requestID\":\"1\"", "\"payload\":", "\"roomId\":\"x\"", "\"to\":", "\"inviteId\":", "\"context\":", "é", "😀",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\",
+        "\\u0000",
+        "\u{0}",
+        "null",
+        "true",
+        "-1",
+        "1e400",
+        "\"request\":",
+        "\"requestID\":\"1\"",
+        "\"payload\":",
+        "\"roomId\":\"x\"",
+        "\"to\":",
+        "\"inviteId\":",
+        "\"context\":",
+        "é",
+        "😀",
     ];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |bound: usize| {
@@ -113,7 +134,9 @@ async fn whatever_is_sent_is_answered() {
         let frame = match round % 3 {
             0 => noise,
             1 => format!(r#"{{"request":"{name}","requestID":"{round}","payload":{noise}}}"#),
-            _ => format!(r#"{{"request":"{name}","requestID":"{round}","payload":{{"roomId":"x","to":"y","inviteId":"z","uri":"u",{noise}}}}}"#),
+            _ => format!(
+                r#"{{"request":"{name}","requestID":"{round}","payload":{{"roomId":"x","to":"y","inviteId":"z","uri":"u",{noise}}}}}"#
+            ),
         };
         let (_, answer) = receive(&platform, &alice, &frame).await;
         assert!(answer.get("answer").is_some(), "{frame}");

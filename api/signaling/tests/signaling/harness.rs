@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use wac_commands::presence::{ChangePresence, PresenceChanges, RegisterDevice};
 use wac_commands::session::OpenSession;
 use wac_commands::{
-    Command, CommandHandler, Context, CreateDomain, CreateUser, Executed, Fact, IssueToken, Limits, Rejection,
-    World, name_key,
+    Command, CommandHandler, Context, CreateDomain, CreateUser, Executed, Fact, IssueToken, Limits, Rejection, World,
+    name_key,
 };
 use wac_events::session::SessionContext;
 use wac_events::*;
@@ -192,8 +192,7 @@ impl Platform {
     /// A device of a user, with a session and a signaling socket.
     pub(crate) async fn device(&self, user: &str, session: &str) -> Peer {
         let peer = self.session(user, session).await;
-        let command =
-            RegisterDevice { device: peer.device(), node: "n1".into(), ringable: true, resumed: false };
+        let command = RegisterDevice { device: peer.device(), node: "n1".into(), ringable: true, resumed: false };
         self.run(&command).await;
         peer
     }
@@ -287,8 +286,12 @@ impl Platform {
     }
 
     pub(crate) async fn log(&self) -> Vec<Recorded> {
-        let request =
-            ReadRequest { after: Position::START, before: None, filter: EventFilter::default(), limit: READ_EVENTS_MAX };
+        let request = ReadRequest {
+            after: Position::START,
+            before: None,
+            filter: EventFilter::default(),
+            limit: READ_EVENTS_MAX,
+        };
         self.stores.log.read(request).await.unwrap().events
     }
 
@@ -353,4 +356,3 @@ fn domain(id: &str, name: &str, parent: Option<&str>) -> CreateDomain {
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
-

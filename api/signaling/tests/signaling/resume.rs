@@ -7,8 +7,7 @@ use crate::harness::*;
 
 async fn missed(platform: &Platform, peer: &Peer, after: Position) -> Vec<Notice> {
     let until = platform.head().await;
-    let mut missed =
-        Missed::new(platform.handler.clone(), peer.user.clone(), peer.session.clone(), after, until);
+    let mut missed = Missed::new(platform.handler.clone(), peer.user.clone(), peer.session.clone(), after, until);
     let mut notices = Vec::new();
     while let Some(notice) = missed.next().await.unwrap() {
         notices.push(notice);
@@ -26,7 +25,10 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec((0..5_usize, 0..12_usize, 0..5_usize).prop_map(|(who, what, whom)| Step { who, what, whom }), 1..40)
+    proptest::collection::vec(
+        (0..5_usize, 0..12_usize, 0..5_usize).prop_map(|(who, what, whom)| Step { who, what, whom }),
+        1..40,
+    )
 }
 
 /// What everybody knows: rooms, invitations, transfers.
@@ -85,8 +87,7 @@ async fn live_equals_missed(script: Vec<Step>) {
     assert_told_once(&told, &devices);
     let head = platform.head().await.0;
     for peer in &devices {
-        let own: Vec<&Notice> =
-            told.iter().filter(|notice| notice.to.reaches(&peer.user, &peer.session)).collect();
+        let own: Vec<&Notice> = told.iter().filter(|notice| notice.to.reaches(&peer.user, &peer.session)).collect();
         for after in (0..=head).step_by(7) {
             let live: Vec<&Notice> = own.iter().filter(|notice| notice.position.0 > after).copied().collect();
             let missed = missed(&platform, peer, Position(after)).await;
@@ -113,10 +114,14 @@ async fn a_ring_that_is_over_is_told_with_its_end() {
     let room = platform.room(&alice).await;
     let invite = platform.invite(&alice, &room, "bob").await;
     platform.done(&alice, "cancel", json!({ "inviteId": invite })).await;
-    let names: Vec<String> = missed(&platform, &bob, before).await.iter().map(|notice| {
-        let frame: serde_json::Value = serde_json::from_str(&notice.text(&bob.domain)).unwrap();
-        text(&frame["payload"]["eventName"])
-    }).collect();
+    let names: Vec<String> = missed(&platform, &bob, before)
+        .await
+        .iter()
+        .map(|notice| {
+            let frame: serde_json::Value = serde_json::from_str(&notice.text(&bob.domain)).unwrap();
+            text(&frame["payload"]["eventName"])
+        })
+        .collect();
     assert_eq!(names, ["invite", "inviteCancelled"]);
 }
 
@@ -135,7 +140,8 @@ async fn a_renamed_caller_rings_under_the_name_of_then() {
     let second = platform.device("bob", "b2").await;
     platform.invite(&alice, &platform.room(&alice).await, "bob").await;
     let told = platform.frames(&second, before).await;
-    let shown: Vec<_> = told.iter().map(|frame| text(&frame["payload"]["payload"]["fromDetails"]["displayName"])).collect();
+    let shown: Vec<_> =
+        told.iter().map(|frame| text(&frame["payload"]["payload"]["fromDetails"]["displayName"])).collect();
     assert_eq!(shown, ["The one called alice", "Somebody else"]);
     assert_eq!(missed(&platform, &bob, before).await.len(), 2);
 }
