@@ -29,7 +29,7 @@ show() { # command, as it is typed
     printf '```\n'
 }
 start() {
-    (cd "$work" && WAC_KAFKA_BROKERS=$brokers exec "$wac" dev --data wac-data --http-port "$port" --https-port 0) \
+    (cd "$work" && WAC_KAFKA_BROKERS=$brokers exec "$wac" dev --data wac-data --http-port "$port" --https-port 0 --qss-port 0) \
         >"$work/dev.log" 2>"$work/dev.err" &
     pid=$!
     for _ in $(seq 200); do

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use wac_commands::{CommandHandler, Limits};
-use wac_events::{DomainId, Role};
-use wac_store::{StoreOptions, SystemEnvironment};
+use wac_events::{DomainId, EventFilter, Position, ReadRequest, Role};
+use wac_store::{StoreOptions, Stores, SystemEnvironment};
 
 use crate::accounts::Accounts;
 use crate::cli::{AdminCommand, SourceArgs};
@@ -45,6 +45,32 @@ async fn create(source: &SourceArgs, username: &str, domain: Option<&str>, passw
     match given {
         Some(_) => println!("{username}@{domain_name} is an administrator now"),
         None => println!("{username}@{domain_name} is an administrator now; password: {password}"),
+    }
+    Ok(())
+}
+
+/// The name of the administrator that a first start makes.
+const FIRST_NAME: &str = "admin";
+
+/// On a log in which nobody can log in yet, makes an administrator whose password is WAC_ADMIN_PASSWORD.
+pub(crate) async fn at_first_start(accounts: &Accounts, stores: &Stores, base: &(String, DomainId)) -> Result<()> {
+    let Some(password) = passwords::from_environment()? else { return Ok(()) };
+    let filter = EventFilter { types: vec!["credential.created".to_owned()], ..EventFilter::default() };
+    let request = ReadRequest { after: Position::START, before: None, filter, limit: 1 };
+    if !stores.log.read(request).await?.events.is_empty() {
+        return Ok(());
+    }
+    let name = accounts.name(&base.1, FIRST_NAME)?;
+    let hash = passwords::hash(password).await?;
+    let made = async {
+        let user = accounts.user(name.clone(), Role::Admin).await?;
+        accounts.password(&user, &base.1, hash).await
+    };
+    match made.await {
+        Ok(()) => tracing::info!(name = format!("{FIRST_NAME}@{}", base.0), "the first administrator was made"),
+        // Another node that starts at the same time may have been first.
+        Err(_) if accounts.find_user(&name).await?.is_some() => {}
+        Err(error) => return Err(error),
     }
     Ok(())
 }

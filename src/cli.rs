@@ -99,6 +99,15 @@ pub(crate) struct ListenArgs {
     /// Port of HTTPS; 0 takes any free one.
     #[arg(long, value_name = "PORT")]
     pub(crate) https_port: Option<u16>,
+    /// Port of the signaling sockets; 0 takes any free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) qss_port: Option<u16>,
+    /// Port of /metrics, /livez and /readyz alone; 0 takes any free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) metrics_port: Option<u16>,
+    /// Name of this process among the others, for people; the machine's unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
 }
 
 impl ListenArgs {
@@ -107,6 +116,9 @@ impl ListenArgs {
         line.option("--bind", "bind", self.bind);
         line.option("--http-port", "http.port", self.http_port);
         line.option("--https-port", "https.port", self.https_port);
+        line.option("--qss-port", "qss.port", self.qss_port);
+        line.option("--metrics-port", "metrics.port", self.metrics_port);
+        line.option("--node", "node.name", self.node.as_ref());
     }
 }
 
@@ -133,7 +145,7 @@ pub(crate) struct ServeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
-    /// What this process does: any of api, projector, relay, processes.
+    /// What this process does: any of api, signaling, projector, relay, processes.
     #[arg(long, value_name = "ROLE,…")]
     pub(crate) roles: Option<String>,
 }

@@ -14,6 +14,7 @@ use crate::config::{Configuration, Settings};
 use crate::lock::DirectoryLock;
 use crate::platform::{Interfaces, Platform, Sockets, api_config};
 use crate::seed::{FirstStart, Login};
+use crate::serving::Bound;
 use crate::shutdown::Signals;
 use crate::{listen, logging, open, tls};
 use welcome::Welcome;
@@ -67,13 +68,22 @@ fn settings(args: &DevArgs) -> Result<(Settings, PathBuf)> {
 
 async fn bind(settings: &Settings, directory: &Path) -> Result<Sockets> {
     let bind = |port, option| listen::bind(settings.bind, port, option);
-    let http = settings.http_port.map(|port| bind(port, "--http-port")).transpose()?;
+    let http = settings.http_port.map(|port| bind(port, "--http-port")).transpose()?.map(Bound::plain);
     let https = bind(settings.https_port, "--https-port")?;
+    let qss = bind(settings.qss_port, "--qss-port")?;
+    let metrics = settings.metrics_port.map(|port| bind(port, "--metrics-port")).transpose()?.map(Bound::plain);
     let certificate = match &settings.tls {
         Some((certificate, key)) => tls::from_files(certificate, key).await?,
         None => tls::self_signed(directory, settings.bind).await?,
     };
-    Ok(Sockets { http, https: Some((https, certificate)) })
+    // Sockets of pages that were loaded over HTTPS must be secure, too.
+    let qss_tls = (http.is_none() || settings.tls.is_some()).then(|| certificate.clone());
+    Ok(Sockets {
+        http,
+        https: Some(Bound { listener: https, tls: Some(certificate) }),
+        qss: Some(Bound { listener: qss, tls: qss_tls }),
+        metrics,
+    })
 }
 
 async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: Sockets) -> Result<(Platform, Welcome)> {
@@ -96,13 +106,12 @@ async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: S
     }
     let head = platform.stores().log.head().await?.position;
     platform.caught_up(head, CATCH_UP_PATIENCE).await;
-    let (http, https) = sockets.addresses();
+    let addresses = sockets.addresses();
     let welcome = Welcome {
         directory: directory.to_owned(),
         database: database.clone(),
         certificate: settings.tls.as_ref().map_or_else(|| tls::certificate_path(directory), |(path, _)| path.clone()),
-        http,
-        https,
+        addresses,
         head,
         base_domain: base.0.clone(),
         brokers: settings.kafka_brokers.clone(),
@@ -110,7 +119,7 @@ async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: S
         logins,
     };
     let public_url = settings.public_url.clone().unwrap_or_else(|| welcome.url());
-    let config = api_config(settings, base, public_url, true);
-    platform.start_interfaces(Interfaces { sockets, config }, settings).context("cannot serve requests")?;
+    let config = api_config(settings, base, public_url, &addresses, true);
+    platform.start_interfaces(Interfaces { sockets, config }, settings).await.context("cannot serve requests")?;
     Ok((platform, welcome))
 }

@@ -10,6 +10,7 @@ mod dev;
 mod doctor;
 mod envelope;
 mod events;
+mod heartbeats;
 mod lease;
 mod listen;
 mod lock;

@@ -8,48 +8,70 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use wac_commands::process::{
-    Checkpoints, KeyEraser, Listing, Lookup, Ports, ProcessError, ProcessRules, Timer, Watcher, all, run,
-    run_guest_expiry,
+    CallRules, Checkpoints, KeyEraser, Listing, Lookup, NodeRules, Ports, ProcessError, ProcessRules, Timer, Watcher,
+    all, run, run_call_deadlines, run_guest_expiry, run_node_watch,
 };
-use wac_commands::{CommandHandler, Nobody, Rejection};
-use wac_events::{Position, StoreError};
+use wac_commands::{Calls, CommandHandler, Rejection};
+use wac_events::{KeyStore, NodeId, Position, StoreError};
 use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, Rows as _, SELECT_ROWS_MAX, Select, TOKENS, Table, USERS, Value};
 use wac_runner::{SqlCheckpoints, SqlRows};
-use wac_store::Stores;
+use wac_store::{Db, Stores};
+
+use crate::heartbeats;
 
 /// How long a look-up waits for its read model.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The managers, each in a task of its own.
+/// What follows from events and from time, each in a task of its own.
 pub(crate) struct Processes {
+    ports: Ports,
+    keys: Arc<dyn KeyStore>,
+    db: Db,
     tasks: JoinSet<()>,
 }
 
 impl Processes {
-    /// Starts them behind their checkpoints. `tokens_max`: most token families of one user; 0: any number.
-    pub(crate) async fn start(
+    /// Nothing runs yet. `calls`: who is where.
+    pub(crate) async fn new(
         stores: &Stores,
         handler: &CommandHandler,
         rows: SqlRows,
-        tokens_max: usize,
+        calls: Arc<dyn Calls>,
     ) -> Result<Self> {
         let checkpoints = SqlCheckpoints::open(stores.db.clone()).await?;
         let ports = Ports {
             handler: handler.clone(),
+            calls,
             lookup: Arc::new(RowsLookup(rows)),
-            calls: Arc::new(Nobody),
             checkpoints: Arc::new(SavedCheckpoints(checkpoints)),
             timer: Arc::new(TokioTimer),
             watcher: Arc::new(LoggingWatcher),
         };
-        let rules = ProcessRules { tokens_max, exclusive_login: false };
-        let mut tasks = JoinSet::new();
-        for manager in all(Arc::new(KeyEraser(stores.keys.clone())), rules) {
-            let ports = ports.clone();
-            tasks.spawn(async move { match run(&*manager, &ports).await {} });
+        Ok(Self { ports, keys: stores.keys.clone(), db: stores.db.clone(), tasks: JoinSet::new() })
+    }
+
+    /// Starts the managers behind their checkpoints, and those that follow the clock.
+    pub(crate) fn start_managers(&mut self, rules: ProcessRules, calls: CallRules) {
+        for manager in all(Arc::new(KeyEraser(self.keys.clone())), rules) {
+            let ports = self.ports.clone();
+            self.tasks.spawn(async move { match run(&*manager, &ports).await {} });
         }
-        tasks.spawn(async move { match run_guest_expiry(&ports).await {} });
-        Ok(Self { tasks })
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move { match run_guest_expiry(&ports).await {} });
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move { match run_call_deadlines(&ports, &calls).await {} });
+    }
+
+    /// Gives signs of life in the name of `node`, and looks for nodes that give none.
+    pub(crate) async fn watch_nodes(
+        &mut self,
+        node: impl Fn() -> NodeId + Send + Sync + 'static,
+        rules: NodeRules,
+    ) -> Result<()> {
+        let heartbeats = heartbeats::open(&self.db).await?;
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move { match run_node_watch(&ports, &*heartbeats, &node, &rules).await {} });
+        Ok(())
     }
 
     /// Stops them between two awaits. Whatever one had in hand it does again at the next start, and

@@ -10,9 +10,10 @@ use crate::accounts::Accounts;
 use crate::cli::ServeArgs;
 use crate::config::{Configuration, Database, Settings};
 use crate::lock::DirectoryLock;
-use crate::platform::{Interfaces, Platform, Sockets, api_config};
+use crate::platform::{Addresses, Interfaces, Platform, Sockets, api_config};
+use crate::serving::Bound;
 use crate::shutdown::Signals;
-use crate::{listen, logging, open, tls};
+use crate::{admin, listen, logging, open, tls};
 
 /// Read connections of a node under load.
 const READ_CONNECTIONS: u32 = 16;
@@ -25,7 +26,8 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<()> {
     let settings = settings(args)?;
     logging::start(&settings.log_filter, settings.log_json)?;
     check_exposure(&settings)?;
-    let sockets = if settings.has_role("api") { Some(bind(&settings).await?) } else { None };
+    let serves = settings.has_role("api") || settings.has_role("signaling");
+    let sockets = if serves { Some(bind(&settings).await?) } else { None };
     let _lock = lock(settings.required_database()?)?;
     let platform = tokio::select! {
         started = start(&settings, sockets) => started?,
@@ -52,8 +54,13 @@ fn settings(args: &ServeArgs) -> Result<Settings> {
 
 /// Passwords and tokens do not cross a network in clear.
 fn check_exposure(settings: &Settings) -> Result<()> {
-    let clear = settings.has_role("api") && settings.http_port.is_some() && !settings.bind.is_loopback();
-    if clear && settings.trusted_proxies.is_empty() {
+    let api = settings.has_role("api") && settings.http_port.is_some();
+    let sockets = settings.has_role("signaling") && settings.tls.is_none();
+    let beyond = !settings.bind.is_loopback();
+    if settings.plain_http_on_loopback && beyond {
+        bail!("security.plainHttpOnLoopback is for a loopback bind, and bind is {}", settings.bind);
+    }
+    if (api || sockets) && beyond && settings.trusted_proxies.is_empty() {
         bail!(
             "plain HTTP on {} would carry passwords and tokens in clear: set http.enabled = false and serve HTTPS \
              (tls.certificate, tls.key), or name the proxy in front in trustedProxies",
@@ -64,19 +71,31 @@ fn check_exposure(settings: &Settings) -> Result<()> {
 }
 
 async fn bind(settings: &Settings) -> Result<Sockets> {
-    let http = settings.http_port.map(|port| listen::bind(settings.bind, port, "--http-port")).transpose()?;
-    let https = match &settings.tls {
+    let tls = match &settings.tls {
         Some((certificate, key)) => {
             let config = tls::from_files(certificate, key).await?;
             tls::reload_on_hangup(config.clone(), certificate.clone(), key.clone())?;
-            Some((listen::bind(settings.bind, settings.https_port, "--https-port")?, config))
+            Some(config)
         }
         None => None,
     };
-    if http.is_none() && https.is_none() {
-        bail!("the role api has nothing to listen on: set tls.certificate and tls.key, or http.enabled = true");
+    let port = |port, option| listen::bind(settings.bind, port, option);
+    let (mut http, mut https) = (None, None);
+    if settings.has_role("api") {
+        http = settings.http_port.map(|number| port(number, "--http-port")).transpose()?.map(Bound::plain);
+        if let Some(config) = &tls {
+            https = Some(Bound { listener: port(settings.https_port, "--https-port")?, tls: Some(config.clone()) });
+        }
+        if http.is_none() && https.is_none() {
+            bail!("the role api has nothing to listen on: set tls.certificate and tls.key, or http.enabled = true");
+        }
     }
-    Ok(Sockets { http, https })
+    let qss = match settings.has_role("signaling") {
+        true => Some(Bound { listener: port(settings.qss_port, "--qss-port")?, tls }),
+        false => None,
+    };
+    let metrics = settings.metrics_port.map(|number| port(number, "--metrics-port")).transpose()?.map(Bound::plain);
+    Ok(Sockets { http, https, qss, metrics })
 }
 
 /// One process serves an embedded database.
@@ -115,19 +134,22 @@ async fn start(settings: &Settings, sockets: Option<Sockets>) -> Result<Platform
     if let Some(sockets) = sockets {
         let accounts = Accounts::new(platform.stores(), platform.handler().clone(), "serve");
         let base = accounts.base_domain_and_name(&settings.base_domain).await.context("the base domain")?;
+        admin::at_first_start(&accounts, platform.stores(), &base).await.context("the first administrator")?;
         let head = platform.stores().log.head().await?.position;
         platform.caught_up(head, CATCH_UP_PATIENCE).await;
-        let (http, https) = sockets.addresses();
-        let public_url = settings.public_url.clone().unwrap_or_else(|| match (https, http) {
+        let addresses = sockets.addresses();
+        let public_url = settings.public_url.clone().unwrap_or_else(|| match (addresses.https, addresses.http) {
             (Some(address), _) => format!("https://{}", listen::reachable(address)),
             (None, Some(address)) => format!("http://{}", listen::reachable(address)),
             (None, None) => "http://localhost".to_owned(),
         });
         let shown = |address: Option<std::net::SocketAddr>| address.map_or_else(|| "off".to_owned(), |a| a.to_string());
-        let (http, https) = (shown(http), shown(https));
-        let config = api_config(settings, base, public_url, false);
-        platform.start_interfaces(Interfaces { sockets, config }, settings)?;
-        tracing::info!(http, https, "serving requests");
+        let config = api_config(settings, base, public_url, &addresses, false);
+        platform.start_interfaces(Interfaces { sockets, config }, settings).await?;
+        let Addresses { http, https, qss, metrics } = addresses;
+        let (http, https, metrics) = (shown(http), shown(https), shown(metrics));
+        let qss = shown(qss.map(|(address, _)| address));
+        tracing::info!(http, https, qss, metrics, node = settings.node_name, "serving requests");
     }
     tracing::info!(roles = settings.roles.join(","), store, version = env!("CARGO_PKG_VERSION"), "ready");
     Ok(platform)

@@ -15,6 +15,26 @@ use wac_api::Listener;
 /// A client has this long to send a request's head.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A port that has been bound.
+pub(crate) struct Bound {
+    /// The port.
+    pub(crate) listener: TcpListener,
+    /// Its certificate, if it speaks TLS.
+    pub(crate) tls: Option<RustlsConfig>,
+}
+
+impl Bound {
+    /// Without TLS.
+    pub(crate) fn plain(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+}
+
 /// The listeners of this process.
 pub(crate) struct Servers {
     handles: Vec<Handle<SocketAddr>>,
@@ -22,29 +42,30 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Serves `router` on what has been bound.
-    pub(crate) fn start(
-        router: &Router,
-        http: Option<TcpListener>,
-        https: Option<(TcpListener, RustlsConfig)>,
-    ) -> Result<Self> {
-        let mut servers = Self { handles: Vec::new(), tasks: JoinSet::new() };
-        let service = |tls| {
-            let router = router.clone().layer(Extension(Listener { tls }));
-            router.into_make_service_with_connect_info::<SocketAddr>()
-        };
-        if let Some(listener) = http {
-            let mut server = axum_server::from_tcp(listener).context("cannot serve HTTP")?.handle(servers.handle());
-            patience(server.http_builder());
-            servers.tasks.spawn(server.serve(service(false)));
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { handles: Vec::new(), tasks: JoinSet::new() }
+    }
+
+    /// Serves `router` on what has been bound, over TLS if there is a certificate.
+    pub(crate) fn serve(&mut self, router: Router, Bound { listener, tls }: Bound) -> Result<()> {
+        let router = router.layer(Extension(Listener { tls: tls.is_some() }));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        match tls {
+            None => {
+                let server = axum_server::from_tcp(listener).context("cannot serve HTTP")?;
+                let mut server = server.handle(self.handle());
+                patience(server.http_builder());
+                self.tasks.spawn(server.serve(service));
+            }
+            Some(config) => {
+                let server = axum_server::from_tcp_rustls(listener, config).context("cannot serve HTTPS")?;
+                let mut server = server.handle(self.handle());
+                patience(server.http_builder());
+                self.tasks.spawn(server.serve(service));
+            }
         }
-        if let Some((listener, config)) = https {
-            let server = axum_server::from_tcp_rustls(listener, config).context("cannot serve HTTPS")?;
-            let mut server = server.handle(servers.handle());
-            patience(server.http_builder());
-            servers.tasks.spawn(server.serve(service(true)));
-        }
-        Ok(servers)
+        Ok(())
     }
 
     fn handle(&mut self) -> Handle<SocketAddr> {

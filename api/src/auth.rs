@@ -100,7 +100,8 @@ fn invalid_token() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "invalid_token", detail).with_header(CHALLENGE, BEARER_INVALID)
 }
 
-fn no_token() -> Problem {
+/// 401: who is asking?
+pub(crate) fn no_token() -> Problem {
     let detail = "This needs an access token: Authorization: Bearer <token>.";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).with_header(CHALLENGE, BEARER)
 }

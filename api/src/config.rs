@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wac_events::DomainId;
 use wac_events::domain::Services;
+use wac_signaling::Settings;
 
 /// Settings of the interfaces.
 #[derive(Clone, Debug)]
@@ -43,6 +44,12 @@ pub struct ApiConfig {
     pub events_source: String,
     /// How long a whole request may take before it is answered with 503. Default 30 s.
     pub request_patience: Duration,
+    /// Further origins of this deployment, beside that of `public_url`: its listeners.
+    pub public_origins: Vec<String>,
+    /// Hosts, origins and patterns whose pages may open sockets, too.
+    pub cors_domains: Vec<String>,
+    /// Everything about sessions, calls and sockets.
+    pub signaling: Settings,
 }
 
 /// Services of a platform that runs all of them, as the administration guide's base domain shows.
@@ -91,6 +98,9 @@ impl ApiConfig {
             as_of_patience: crate::graphql::AS_OF_PATIENCE,
             events_source: wac_events::cloudevents::source_of("default", "main"),
             request_patience: Duration::from_secs(30),
+            public_origins: Vec::new(),
+            cors_domains: Vec::new(),
+            signaling: Settings::default(),
         }
     }
 

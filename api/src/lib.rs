@@ -28,6 +28,7 @@ mod reading;
 pub mod reads;
 mod routes;
 mod sapi;
+pub mod sockets;
 mod tail;
 mod waiter;
 mod write;
@@ -45,7 +46,7 @@ pub use oauth::{
 pub use platform::{Parts, Platform, Ports};
 pub use problem::Problem;
 pub use reading::{X_WAC_MIN_POSITION, X_WAC_POSITION};
-pub use routes::{openapi_document, router};
+pub use routes::{metrics_router, openapi_document, router, signaling_router};
 pub use sapi::effective_capabilities;
 pub use tail::follow_log;
 pub use waiter::{Behind, Waiter};

@@ -40,6 +40,17 @@ struct CommandLabels {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct SocketLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct CloseLabels {
+    kind: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct ProjectionLabels {
     projection: String,
 }
@@ -56,6 +67,8 @@ pub struct Metrics {
     failed_logins: Counter,
     appended: Gauge<u64, AtomicU64>,
     lag: Family<ProjectionLabels, Gauge<u64, AtomicU64>>,
+    sockets: Family<SocketLabels, Gauge>,
+    sockets_closed: Family<CloseLabels, Counter>,
     lag_source: Option<LagSource>,
 }
 
@@ -80,8 +93,23 @@ impl Metrics {
         registry.register("failed_logins", "Log-ins with a wrong name or password", failed_logins.clone());
         registry.register("log_position", "Last position this node has seen", appended.clone());
         registry.register("projection_lag_events", "Events a read model is behind the head", lag.clone());
+        let sockets = Family::<SocketLabels, Gauge>::default();
+        let sockets_closed = Family::<CloseLabels, Counter>::default();
+        registry.register("sockets", "Sockets open on this node", sockets.clone());
+        registry.register("sockets_closed", "Sockets that ended, by reason", sockets_closed.clone());
         let registry = std::sync::Mutex::new(registry);
-        Self { registry, requests, latency, commands, failed_logins, appended, lag, lag_source }
+        Self {
+            registry,
+            requests,
+            latency,
+            commands,
+            failed_logins,
+            appended,
+            lag,
+            sockets,
+            sockets_closed,
+            lag_source,
+        }
     }
 
     pub(crate) fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
@@ -100,6 +128,17 @@ impl Metrics {
     /// A log-in has failed.
     pub fn failed_login(&self) {
         self.failed_logins.inc();
+    }
+
+    /// A socket of this kind has opened.
+    pub(crate) fn socket_opened(&self, kind: &'static str) {
+        self.sockets.get_or_create(&SocketLabels { kind }).inc();
+    }
+
+    /// A socket of this kind has ended.
+    pub(crate) fn socket_closed(&self, kind: &'static str, reason: &'static str) {
+        self.sockets.get_or_create(&SocketLabels { kind }).dec();
+        self.sockets_closed.get_or_create(&CloseLabels { kind, reason }).inc();
     }
 
     /// The log has got this far.

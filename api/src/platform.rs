@@ -16,6 +16,7 @@ use crate::metrics::{LagSource, Metrics};
 use crate::oauth::{LoginLimiter, Passwords};
 use crate::reads::Reads;
 use crate::sapi::UserCache;
+use crate::sockets::{SocketPorts, Sockets};
 use crate::{ApiConfig, Waiter};
 
 /// The platform as the interfaces see it. Cheap to clone.
@@ -40,6 +41,8 @@ pub struct Ports {
     pub health: Vec<Arc<dyn HealthCheck>>,
     /// What `/metrics` asks for the lag of each read model.
     pub lag: Option<LagSource>,
+    /// What sockets need.
+    pub sockets: SocketPorts,
 }
 
 /// The parts of a [`Platform`]; it derefs to them.
@@ -72,12 +75,14 @@ pub struct Parts {
     /// Cancelled when the server shuts down: long-lived connections end themselves then.
     pub closing: CancellationToken,
     pub(crate) live: LivePlaces,
+    pub(crate) sockets: Sockets,
 }
 
 impl Platform {
     /// Puts the parts together. Nothing is cached until [`follow_log`](crate::follow_log) runs.
     pub fn new(ports: Ports, config: ApiConfig) -> Self {
-        let Ports { handler, rows, log, keys, env, waiter, health, lag } = ports;
+        let Ports { handler, rows, log, keys, env, waiter, health, lag, sockets } = ports;
+        let sockets = Sockets::new(sockets, &handler, &rows, &config);
         let reads = Reads::new(rows.clone(), keys.clone(), Arc::new(config.services.clone()));
         Self(Arc::new(Parts {
             handler,
@@ -96,6 +101,7 @@ impl Platform {
             limiter: LoginLimiter::default(),
             closing: CancellationToken::new(),
             live: LivePlaces::default(),
+            sockets,
             config,
         }))
     }

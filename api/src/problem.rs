@@ -277,5 +277,10 @@ catalogue! {
     "history_too_long", "The history is too long", "The object has more events than are folded at once. Read them in pages with `events`.";
     "as_of_too_far", "The log is too long for asOf", "The position asked for is beyond what is folded in memory. Use `wac replay --as-of` on the server.";
     "as_of_not_ready", "The past is still being folded", "What has been folded is kept. Send the query again after `Retry-After`.";
+    "websocket_expected", "This address speaks WebSocket", "Ask for an upgrade to WebSocket (RFC 6455, version 13), over HTTP/1.1.";
+    "websocket_protocol", "The WebSocket protocol is missing", "Offer the subprotocol of this address: `jt` for QSS, `wapi` for WAPI, beside `bearer.<token>`.";
+    "origin_forbidden", "Pages of this origin may not open sockets", "Only pages of the deployment's own origins, and of those in `corsDomains`, may open sockets.";
+    "session_required", "Sockets belong to sessions", "The token was issued to a client, not to a person. Log in as a user.";
+    "no_streams_here", "Streams have no end", "What never ends cannot be answered over WAPI. Read it over HTTP.";
     "internal", "An error of the server", "The server made a mistake. `request_id` finds it in the server's log.";
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use wac_events::{AnyEvent, EventFilter, Position, READ_EVENTS_MAX, ReadRequest, Recorded, StoreError, TokenEvent};
 
 use crate::Platform;
+use crate::sockets::Listening;
 
 /// How long one wait for new events lasts at most; the tail is confirmed at least this often.
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the store has failed.
 const STORE_RETRY: Duration = Duration::from_millis(250);
 
-/// Follows the log for ever; drop the future to end it. Until it runs, and whenever the store has
+/// Follows the log for ever; drop the future to end it. Each event is read once for the whole node:
+/// for its caches, and for the devices that have sockets here. Until it runs, and whenever the store has
 /// not answered for [`TAIL_TRUST`](crate::freshness::TAIL_TRUST), nothing is served from caches.
 pub async fn follow_log(platform: Platform) {
     let mut position = loop {
@@ -20,11 +22,11 @@ pub async fn follow_log(platform: Platform) {
             Err(error) => pause(&error).await,
         }
     };
+    let mut listening = Listening::start(&platform, position);
     platform.freshness.start_at(position);
     loop {
-        match next(&platform, position).await {
-            Ok(to) => position = to,
-            Err(error) => pause(&error).await,
+        if let Err(error) = next(&platform, listening.as_mut(), &mut position).await {
+            pause(&error).await;
         }
     }
 }
@@ -34,17 +36,33 @@ async fn pause(error: &StoreError) {
     tokio::time::sleep(STORE_RETRY).await;
 }
 
-async fn next(platform: &Platform, after: Position) -> Result<Position, StoreError> {
-    let filter = EventFilter::default();
+/// Reads and handles one page; `position` moves with every event that has been handled.
+async fn next(
+    platform: &Platform,
+    mut listening: Option<&mut Listening>,
+    position: &mut Position,
+) -> Result<(), StoreError> {
+    let (after, filter) = (*position, EventFilter::default());
     let page = platform.log.read(ReadRequest { after, before: None, filter, limit: READ_EVENTS_MAX }).await?;
     page.events.iter().for_each(|event| touch(platform, event));
     let to = page.scanned_to.max(after);
+    // Caches first: whoever is told of an event may ask about it at once.
     platform.freshness.confirm(to);
     platform.metrics.position(to);
+    for event in &page.events {
+        if let Some(listening) = &mut listening {
+            listening.hear(event).await?;
+        }
+        *position = event.position;
+    }
+    if let Some(listening) = listening {
+        listening.reach(to);
+    }
+    *position = to;
     if to == after {
         platform.log.wait_beyond(after, POLL).await;
     }
-    Ok(to)
+    Ok(())
 }
 
 fn touch(platform: &Platform, event: &Recorded) {

@@ -8,10 +8,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use wac_commands::process::{self, Checkpoints, KeyEraser, Listing, Lookup, Ports, ProcessManager, Silent, Timer};
-use wac_commands::{Command, CommandError, CommandHandler, Context, Executed, Limits};
+use wac_commands::process::{
+    self, Checkpoints, KeyEraser, Listing, Lookup, Ports, ProcessManager, ProcessRules, Silent, Timer,
+};
+use wac_commands::{Calls, Command, CommandError, CommandHandler, Context, Executed, Limits};
 use wac_events::{Actor, CommandId, Environment, EventLog, Position, StoreError};
-use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, MemTables, Select, TOKENS, Table, USERS, Value};
+use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, MemTables, Row, Rows, Select, TOKENS, Table, USERS, Value};
+use wac_signaling::{CaughtUp, RowsCalls};
 use wac_store::Stores;
 
 use crate::{fold, story};
@@ -37,12 +40,12 @@ impl Platform {
         let ports = Ports {
             handler: handler.clone(),
             lookup: Arc::new(LogLookup(stores.log.clone())),
-            calls: Arc::new(wac_commands::Nobody),
+            calls: calls(&stores, &env),
             checkpoints: Arc::new(MemCheckpoints::default()),
             timer: Arc::new(TokioTimer),
             watcher: Arc::new(Silent),
         };
-        let managers = process::all(Arc::new(KeyEraser(stores.keys.clone())), process::ProcessRules::default());
+        let managers = process::all(Arc::new(KeyEraser(stores.keys.clone())), ProcessRules::default());
         Self { stores, handler, env, managers, ports }
     }
 
@@ -72,6 +75,37 @@ impl Platform {
             }
         }
         anyhow::bail!("process managers still issue commands after {SETTLE_ROUNDS_MAX} rounds")
+    }
+}
+
+/// Who is where, as the log says.
+fn calls(stores: &Stores, env: &Arc<dyn Environment>) -> Arc<dyn Calls> {
+    let rows = Arc::new(LogRows(stores.log.clone()));
+    Arc::new(RowsCalls::new(rows.clone(), rows, env.clone()))
+}
+
+/// Rows of read models that are built anew for every question, and so are never behind.
+struct LogRows(Arc<dyn EventLog>);
+
+impl Rows for LogRows {
+    fn select(&self, select: Select) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        async move {
+            let failed = |error: anyhow::Error| StoreError::new("look up in the log", error.to_string());
+            let events = story::read_all(&*self.0).await.map_err(failed)?;
+            let tables = fold::project(MemTables::default(), &events).map_err(failed)?;
+            Ok(tables.select(&select))
+        }
+        .boxed()
+    }
+
+    fn position<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Position, StoreError>> {
+        async { Ok(self.0.head().await?.position) }.boxed()
+    }
+}
+
+impl CaughtUp for LogRows {
+    fn caught_up<'a>(&'a self, _: &'a [&'static str], _: Position) -> BoxFuture<'a, Result<(), StoreError>> {
+        futures::future::ready(Ok(())).boxed()
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn start(directory: &Path) -> Result<Start> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let started = Instant::now();
     let mut child = Command::new(program)
-        .args(["dev", "--http-port", "0", "--https-port", "0", "--data"])
+        .args(["dev", "--http-port", "0", "--https-port", "0", "--qss-port", "0", "--data"])
         .arg(directory)
         .stdout(Stdio::piped())
         .stdin(Stdio::null())

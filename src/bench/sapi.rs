@@ -24,7 +24,7 @@ use crate::listen;
 use crate::output::{Format, line, print_json, print_table, table, thousands};
 use crate::passwords;
 use crate::platform::{Interfaces, Platform, Sockets, api_config};
-use crate::serving::Servers;
+use crate::serving::{Bound, Servers};
 
 /// How long the servers may take to end.
 const END_PATIENCE: Duration = Duration::from_millis(200);
@@ -123,9 +123,9 @@ impl Node {
         platform.caught_up(head, CATCH_UP_PATIENCE).await;
         let http = listen::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "--http-port")?;
         let address = http.local_addr()?;
-        let config = api_config(&settings, base, format!("http://{address}"), true);
-        let sockets = Sockets { http: Some(http), https: None };
-        platform.start_interfaces(Interfaces { sockets, config }, &settings)?;
+        let sockets = Sockets { http: Some(Bound::plain(http)), https: None, qss: None, metrics: None };
+        let config = api_config(&settings, base, format!("http://{address}"), &sockets.addresses(), true);
+        platform.start_interfaces(Interfaces { sockets, config }, &settings).await?;
         let token = token(address, &password).await?;
         Ok(Self { platform, address, token, domain: "bench".to_owned(), user: user.to_string() })
     }
@@ -158,7 +158,9 @@ impl Floor {
         let router = Router::new().route("/sapi/users/{id}", get(answer).post(created));
         let listener = listen::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "--http-port")?;
         let address = listener.local_addr()?;
-        Ok(Self { servers: Servers::start(&router, Some(listener), None)?, address })
+        let mut servers = Servers::new();
+        servers.serve(router, Bound::plain(listener))?;
+        Ok(Self { servers, address })
     }
 }
 

@@ -74,13 +74,13 @@ impl Key {
 }
 
 /// What a process may do.
-pub(crate) const ROLES: &[&str] = &["api", "projector", "relay", "processes"];
+pub(crate) const ROLES: &[&str] = &["api", "signaling", "projector", "relay", "processes"];
 /// Log filter without `log.filter`.
 pub(crate) const DEFAULT_LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,rdkafka=warn,librdkafka=warn";
 
 /// Every key, in the order of the documentation.
 pub(crate) const KEYS: &[Key] = &[
-    Key::new("roles", Kind::SomeOf(ROLES), Some("api,projector,relay,processes"), "What this process does.")
+    Key::new("roles", Kind::SomeOf(ROLES), Some("api,signaling,projector,relay,processes"), "What this process does.")
         .flag("--roles"),
     Key::new("bind", Kind::Text, Some("127.0.0.1"), "Address the listeners bind to; 0.0.0.0 or [::] for every one.")
         .flag("--bind"),
@@ -89,6 +89,23 @@ pub(crate) const KEYS: &[Key] = &[
         .flag("--http-port"),
     Key::new("https.port", Kind::Number(0, 65_535), Some("8001"), "Port of HTTPS; 0 takes any free one.")
         .flag("--https-port"),
+    Key::new("qss.port", Kind::Number(0, 65_535), Some("8118"), "Port of the signaling sockets; 0 takes any free one.")
+        .flag("--qss-port"),
+    Key::new(
+        "metrics.port",
+        Kind::Number(0, 65_535),
+        None,
+        "Port of /metrics, /livez and /readyz alone; unset: only on the other listeners; 0 takes any free one.",
+    )
+    .flag("--metrics-port"),
+    Key::new("node.name", Kind::Text, None, "Name of this process among the others, for people; unset: the machine's.")
+        .flag("--node"),
+    Key::new(
+        "nodes.heartbeat",
+        Kind::Number(1_000, 10_000),
+        Some("10000"),
+        "How long a node may be silent before the others give it up, in milliseconds.",
+    ),
     Key::new(
         "tls.certificate",
         Kind::Text,
@@ -101,6 +118,18 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::List,
         Some(""),
         "Addresses and networks (10.0.0.0/8) whose X-Forwarded-Proto and X-Forwarded-For are believed.",
+    ),
+    Key::new(
+        "corsDomains",
+        Kind::List,
+        Some(""),
+        "Hosts, origins and patterns whose pages may open sockets, beside the deployment's own.",
+    ),
+    Key::new(
+        "security.plainHttpOnLoopback",
+        Kind::Bool,
+        Some("false"),
+        "Whether tokens may travel over plain HTTP when bind is a loopback address.",
     ),
     Key::new("publicUrl", Kind::Text, None, "The URL clients reach this deployment by, for links."),
     Key::new(
@@ -127,6 +156,146 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Number(0, 1_000_000),
         Some("0"),
         "Most tokens a user holds at once, older ones are revoked; 0: unlimited.",
+    ),
+    Key::new(
+        "sessions.expiration",
+        Kind::Number(1_000, 315_360_000_000),
+        Some("86400000"),
+        "How long a session lasts after it was last used, in milliseconds.",
+    ),
+    Key::new("login.exclusive", Kind::Bool, Some("false"), "Whether a log-in ends the user's other sessions."),
+    Key::new(
+        "login.limitRateUnits",
+        Kind::Number(1, 100),
+        Some("5"),
+        "So many failed log-ins of one name raise the alarm.",
+    ),
+    Key::new("login.limitRateSeconds", Kind::Number(1, 86_400), Some("10"), "Within so many seconds."),
+    Key::new("rooms.setOwner", Kind::Bool, Some("true"), "Whether who creates a room owns it."),
+    Key::new(
+        "rooms.updateRoomWhenOwnerLeaves",
+        Kind::Bool,
+        Some("true"),
+        "Whether the participant of longest standing follows an owner who leaves.",
+    ),
+    Key::new(
+        "rooms.removeAfter",
+        Kind::Number(0, 3_600_000),
+        Some("10000"),
+        "How long a device whose sockets were cut keeps its seats, in milliseconds.",
+    ),
+    Key::new("rooms.participantsLimit", Kind::Number(1, 1_000), Some("100"), "Most devices in a room."),
+    Key::new("rooms.notInACall", Kind::Bool, Some("false"), "Whether who is in a room is kept from opening another."),
+    Key::new("rooms.userIdAsRoomId", Kind::Bool, Some("false"), "Whether a room is known by its creator's name."),
+    Key::new(
+        "conferenceState.allowInvitesWhileInCall",
+        Kind::Bool,
+        Some("true"),
+        "Whether who is in a room rings all the same; else the caller hears 486.",
+    ),
+    Key::new(
+        "invites.basic.removeAfter",
+        Kind::Number(0, 3_600_000),
+        Some("10000"),
+        "How long a device whose sockets were cut counts as ringing, in milliseconds.",
+    ),
+    Key::new(
+        "invites.onlyOneDeviceWithInvitations",
+        Kind::Bool,
+        Some("false"),
+        "Whether accepting declines the person's other pending invitations.",
+    ),
+    Key::new(
+        "invites.pendingPerUser",
+        Kind::Number(1, 1_000),
+        Some("50"),
+        "Most invitations of one caller that ring at once.",
+    ),
+    Key::new(
+        "watchdog.invites.period",
+        Kind::Number(100, 3_600_000),
+        Some("5000"),
+        "How often it is looked for invitations that are over, in milliseconds.",
+    ),
+    Key::new(
+        "watchdog.invites.expiration",
+        Kind::Number(1_000, 3_600_000),
+        Some("30000"),
+        "How long an invitation rings, in milliseconds.",
+    ),
+    Key::new(
+        "signaling.pingInterval",
+        Kind::Number(100, 3_600_000),
+        Some("20000"),
+        "How often a socket is pinged, in milliseconds.",
+    ),
+    Key::new(
+        "signaling.idleTimeout",
+        Kind::Number(200, 3_600_000),
+        Some("60000"),
+        "A socket that is silent for so long is closed (4408), in milliseconds.",
+    ),
+    Key::new(
+        "signaling.maxFrame",
+        Kind::Number(1_024, 16_777_216),
+        Some("65536"),
+        "Longest frame, in bytes; a longer one closes the socket (4413).",
+    ),
+    Key::new(
+        "signaling.sendQueue",
+        Kind::Number(8, 100_000),
+        Some("256"),
+        "Notices that may wait for a slow reader before its socket is closed (4409).",
+    ),
+    Key::new(
+        "signaling.sendQueueBytes",
+        Kind::Number(65_536, 1_073_741_824),
+        Some("1048576"),
+        "Bytes that may wait for a slow reader before its socket is closed (4409).",
+    ),
+    Key::new(
+        "signaling.requestsPerSecond",
+        Kind::Number(1, 100_000),
+        Some("50"),
+        "Requests of one socket per second, in the long run; more close it (4429).",
+    ),
+    Key::new("signaling.requestsBurst", Kind::Number(1, 100_000), Some("200"), "Requests of one socket at once."),
+    Key::new(
+        "signaling.resumeWindow",
+        Kind::Number(1_000, 31_536_000_000),
+        Some("86400000"),
+        "How far back a socket may resume before it is told to start over (4410), in milliseconds.",
+    ),
+    Key::new(
+        "presence.autoSubscribe",
+        Kind::Number(0, 1_000),
+        Some("100"),
+        "In domains of up to so many users everybody is told of everybody's presence.",
+    ),
+    Key::new(
+        "quickConference.uriRegex",
+        Kind::Text,
+        Some(r"^wac-conf\d{20}$"),
+        "What the URI of a quick conference looks like.",
+    ),
+    Key::new("agentassigner.enabled", Kind::Bool, Some("true"), "Whether `wac-agent` can be called."),
+    Key::new(
+        "agentassigner.externalAssignerUrl",
+        Kind::Text,
+        None,
+        "Who picks the agents, asked over HTTP; unset: the agent who has been idle longest.",
+    ),
+    Key::new(
+        "agentassigner.allowPrivateAddresses",
+        Kind::Bool,
+        Some("false"),
+        "Whether that URL may lead into a private network.",
+    ),
+    Key::new(
+        "agentassigner.timeout",
+        Kind::Number(100, 30_000),
+        Some("3000"),
+        "How long the external assigner may take, in milliseconds.",
     ),
     Key::new("data", Kind::Text, None, "Directory of the embedded database.").flag("--data"),
     Key::new("database.url", Kind::Text, None, "postgres://… or sqlite://…; without it, SQLite in the data directory.")

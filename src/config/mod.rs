@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod keys;
 mod settings;
+mod signaling;
 mod value;
 
 use std::collections::BTreeMap;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use wac_api::Network;
+use wac_commands::domain::origin::Pattern;
 use wac_events::MasterKey;
 use wac_relay::PersonalFieldsMode;
 
@@ -46,6 +48,20 @@ pub(crate) struct Settings {
     pub(crate) http_port: Option<u16>,
     /// `https.port`.
     pub(crate) https_port: u16,
+    /// `qss.port`.
+    pub(crate) qss_port: u16,
+    /// `metrics.port`.
+    pub(crate) metrics_port: Option<u16>,
+    /// `node.name`, else the machine's.
+    pub(crate) node_name: String,
+    /// `nodes.heartbeat`.
+    pub(crate) node_lost_after: Duration,
+    /// `corsDomains`.
+    pub(crate) cors_domains: Vec<String>,
+    /// `security.plainHttpOnLoopback`.
+    pub(crate) plain_http_on_loopback: bool,
+    /// Everything about sessions, calls and sockets.
+    pub(crate) signaling: wac_signaling::Settings,
     /// `tls.certificate` and `tls.key`.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// `trustedProxies`.
@@ -100,6 +116,13 @@ impl Settings {
             bind: bind.parse().with_context(|| format!("bind: {bind:?} is no IP address"))?,
             http_port: configuration.bool("http.enabled").then(|| port(configuration, "http.port")),
             https_port: port(configuration, "https.port"),
+            qss_port: port(configuration, "qss.port"),
+            metrics_port: configuration.effective("metrics.port").map(|_| port(configuration, "metrics.port")),
+            node_name: configuration.text("node.name").map_or_else(machine, str::to_owned),
+            node_lost_after: Duration::from_millis(configuration.number("nodes.heartbeat")),
+            cors_domains: cors_domains(configuration)?,
+            plain_http_on_loopback: configuration.bool("security.plainHttpOnLoopback"),
+            signaling: super::signaling::settings(configuration)?,
             tls: tls(configuration)?,
             trusted_proxies: trusted_proxies(configuration)?,
             public_url: configuration.text("publicUrl").map(str::to_owned),
@@ -191,6 +214,27 @@ fn trusted_proxies(configuration: &Configuration) -> Result<Vec<Network>> {
         Network::parse(text).with_context(|| format!("trustedProxies: {text:?} is no address or network"))
     };
     configuration.list("trustedProxies").iter().map(parse).collect()
+}
+
+/// The machine's name.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "node".to_owned() } else { name.to_owned() }
+}
+
+/// One entry may hold several, separated by `|` as in the administration guide.
+fn cors_domains(configuration: &Configuration) -> Result<Vec<String>> {
+    let mut domains = Vec::new();
+    for entry in configuration.list("corsDomains") {
+        let whole = entry.starts_with('/') && entry.ends_with('/');
+        let parts: Vec<&str> = if whole { vec![entry] } else { entry.split('|').collect() };
+        for part in parts.into_iter().map(str::trim).filter(|part| !part.is_empty()) {
+            let sound = Pattern::compile(Some(part)).map_err(|why| anyhow::anyhow!("corsDomains: {part:?}: {why}"));
+            sound.map(|_| domains.push(part.to_owned()))?;
+        }
+    }
+    Ok(domains)
 }
 
 fn tls(configuration: &Configuration) -> Result<Option<(PathBuf, PathBuf)>> {

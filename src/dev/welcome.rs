@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use wac_events::Position;
 
 use crate::config::Database;
 use crate::listen;
+use crate::platform::Addresses;
 use crate::seed::{FirstStart, Login};
 
 /// Everything the print-out says.
@@ -18,8 +18,7 @@ pub(super) struct Welcome {
     pub(super) directory: PathBuf,
     pub(super) database: Database,
     pub(super) certificate: PathBuf,
-    pub(super) http: Option<SocketAddr>,
-    pub(super) https: Option<SocketAddr>,
+    pub(super) addresses: Addresses,
     pub(super) head: Position,
     pub(super) base_domain: String,
     pub(super) brokers: Vec<String>,
@@ -30,7 +29,7 @@ pub(super) struct Welcome {
 impl Welcome {
     /// The URL the examples use.
     pub(super) fn url(&self) -> String {
-        match (self.http, self.https) {
+        match (self.addresses.http, self.addresses.https) {
             (Some(http), _) => format!("http://{}", listen::reachable(http)),
             (None, Some(https)) => format!("https://{}", listen::reachable(https)),
             (None, None) => "http://localhost".to_owned(),
@@ -50,7 +49,8 @@ impl Welcome {
 
     fn places(&self, text: &mut String, took: Duration) -> std::fmt::Result {
         let url = self.url();
-        let addresses = [self.http, self.https];
+        let Addresses { http, https, qss, metrics } = self.addresses;
+        let addresses = [http, https, qss.map(|(address, _)| address), metrics];
         let everybody = addresses.iter().flatten().any(|address| !address.ip().is_loopback());
         let reach = if everybody { "reachable from other machines" } else { "reachable from this machine only" };
         writeln!(
@@ -65,14 +65,23 @@ impl Welcome {
             Database::Url(_) => "SQLite".to_owned(),
         };
         writeln!(text, "  log         {database}, at position {}", self.head)?;
-        if let Some(http) = self.http {
+        if let Some(http) = http {
             writeln!(text, "  HTTP        http://{http}")?;
         }
-        if let Some(https) = self.https {
+        if let Some(https) = https {
             writeln!(text, "  HTTPS       https://{https} (certificate: {})", self.certificate.display())?;
         }
         writeln!(text, "  REST        {url}/sapi (described at {url}/docs/api)")?;
         writeln!(text, "  GraphQL     {url}/graphql")?;
+        let sockets = url.replacen("http", "ws", 1);
+        if let Some((qss, tls)) = qss {
+            let scheme = if tls { "wss" } else { "ws" };
+            writeln!(text, "  QSS         {sockets}/qss, {scheme}://{qss}/ (calls; protocol jt)")?;
+            writeln!(text, "  WAPI        {sockets}/wapi (resources; protocol wapi)")?;
+        }
+        if let Some(metrics) = metrics {
+            writeln!(text, "  metrics     http://{metrics}/metrics")?;
+        }
         writeln!(text, "  health      {url}/livez, {url}/readyz, {url}/metrics")?;
         if self.brokers.is_empty() {
             writeln!(text, "  Kafka       off; set WAC_KAFKA_BROKERS=host:9092 to relay the log")
@@ -94,7 +103,7 @@ impl Welcome {
 
     fn examples(&self, text: &mut String) -> std::fmt::Result {
         let url = self.url();
-        let insecure = if self.http.is_none() { "-k " } else { "" };
+        let insecure = if self.addresses.http.is_none() { "-k " } else { "" };
         let password = self.logins.first().map_or("YOUR-PASSWORD", |admin| admin.password.as_str());
         let password = password.replace('\'', r"'\''");
         let admin = format!("admin@{}", self.base_domain);

@@ -2,17 +2,19 @@
 
 mod ports;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use axum_server::tls_rustls::RustlsConfig;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wac_api::sockets::{HttpAssigner, SocketPorts};
 use wac_api::{ApiConfig, HealthCheck, Ports};
+use wac_commands::process::{CallRules, NodeRules, ProcessRules};
 use wac_commands::{CommandHandler, Limits};
 use wac_events::cloudevents::source_of;
-use wac_events::{DomainId, Position};
+use wac_events::{DomainId, Environment as _, NodeId, Position};
 use wac_projections::Projection;
 use wac_relay::{AlwaysGranted, Relay, RelayConfig, RelayLease, RelayProgress};
 use wac_runner::{Runner, SqlRows};
@@ -21,23 +23,59 @@ use wac_store::{Db, Stores, SystemEnvironment};
 use crate::config::Settings;
 use crate::lease::PostgresLease;
 use crate::processes::Processes;
-use crate::serving::Servers;
+use crate::serving::{Bound, Servers};
 use crate::shutdown::{DRAIN_PART, DRAIN_REQUESTS};
-use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, lag_source};
+use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, calls, lag_source};
 
 /// What has been bound before anything was started.
 pub(crate) struct Sockets {
     /// Plain HTTP.
-    pub(crate) http: Option<TcpListener>,
+    pub(crate) http: Option<Bound>,
     /// HTTPS.
-    pub(crate) https: Option<(TcpListener, RustlsConfig)>,
+    pub(crate) https: Option<Bound>,
+    /// The signaling port.
+    pub(crate) qss: Option<Bound>,
+    /// Health and metrics alone.
+    pub(crate) metrics: Option<Bound>,
+}
+
+/// Where a process listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    /// Plain HTTP.
+    pub(crate) http: Option<SocketAddr>,
+    /// HTTPS.
+    pub(crate) https: Option<SocketAddr>,
+    /// The signaling port, and whether it speaks TLS.
+    pub(crate) qss: Option<(SocketAddr, bool)>,
+    /// Health and metrics alone.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 impl Sockets {
-    /// The addresses of both.
-    pub(crate) fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
-        let of = |listener: &TcpListener| listener.local_addr().ok();
-        (self.http.as_ref().and_then(of), self.https.as_ref().and_then(|(listener, _)| of(listener)))
+    /// Where they listen.
+    pub(crate) fn addresses(&self) -> Addresses {
+        let of = |bound: &Option<Bound>| bound.as_ref().and_then(Bound::address);
+        let secure = self.qss.as_ref().is_some_and(|bound| bound.tls.is_some());
+        Addresses {
+            http: of(&self.http),
+            https: of(&self.https),
+            qss: of(&self.qss).map(|address| (address, secure)),
+            metrics: of(&self.metrics),
+        }
+    }
+}
+
+impl Addresses {
+    /// The origins of pages that this process serves.
+    pub(crate) fn origins(&self) -> Vec<String> {
+        let of = |scheme, address: Option<SocketAddr>| {
+            let address = address.map(crate::listen::reachable);
+            let local = address.filter(|address| address.ip().is_loopback());
+            let named = local.map(|address| format!("{scheme}://localhost:{}", address.port()));
+            address.map(|address| format!("{scheme}://{address}")).into_iter().chain(named)
+        };
+        of("http", self.http).chain(of("https", self.https)).collect()
     }
 }
 
@@ -58,8 +96,8 @@ pub(crate) struct Platform {
     processes: Option<Processes>,
     servers: Option<Servers>,
     tail: Option<JoinHandle<()>>,
-    /// Ends what the interfaces stream without end.
-    streams_end: Option<CancellationToken>,
+    /// The interfaces, once they serve.
+    api: Option<wac_api::Platform>,
     observers: CancellationToken,
     relay_progress: Option<Arc<RelayProgress>>,
 }
@@ -108,7 +146,7 @@ impl Platform {
             processes: None,
             servers: None,
             tail: None,
-            streams_end: None,
+            api: None,
             observers: CancellationToken::new(),
             relay_progress: None,
         }
@@ -163,15 +201,30 @@ impl Platform {
 
     /// Starts the process managers; the read models must have been started.
     pub(crate) async fn start_processes(&mut self, settings: &Settings) -> Result<()> {
-        let rows = self.rows.as_ref().context("process managers need the read models")?.reader();
-        let tokens_max = usize::try_from(settings.max_tokens).unwrap_or(usize::MAX);
-        let processes = Processes::start(&self.stores, &self.handler, rows, tokens_max).await;
-        self.processes = Some(processes.context("the process managers cannot be started")?);
+        let rules = ProcessRules {
+            tokens_max: usize::try_from(settings.max_tokens).unwrap_or(usize::MAX),
+            exclusive_login: settings.signaling.login.exclusive,
+        };
+        self.processes().await?.start_managers(rules, call_rules(settings));
+        if !settings.has_role("signaling") {
+            // Nobody expects anything of this process, but it sees when others fall silent.
+            let id = NodeId::from(SystemEnvironment.new_uuid());
+            self.processes().await?.watch_nodes(move || id.clone(), node_rules(settings)).await?;
+        }
         Ok(())
     }
 
+    async fn processes(&mut self) -> Result<&mut Processes> {
+        if self.processes.is_none() {
+            let rows = self.rows.as_ref().context("process managers need the read models")?.reader();
+            let processes = Processes::new(&self.stores, &self.handler, rows.clone(), calls(rows)).await;
+            self.processes = Some(processes.context("the process managers cannot be started")?);
+        }
+        self.processes.as_mut().context("they have just been made")
+    }
+
     /// Starts to serve requests; the read models must have been started.
-    pub(crate) fn start_interfaces(&mut self, interfaces: Interfaces, settings: &Settings) -> Result<()> {
+    pub(crate) async fn start_interfaces(&mut self, interfaces: Interfaces, settings: &Settings) -> Result<()> {
         let rows = self.rows.as_ref().context("the interfaces need the read models")?.reader();
         let projections: Vec<Arc<dyn Projection>> = wac_projections::all();
         let rows_health = Arc::new(RowsHealth { log: self.stores.log.clone(), rows: rows.clone(), projections });
@@ -189,27 +242,42 @@ impl Platform {
             log: self.stores.log.clone(),
             keys: self.stores.keys.clone(),
             env: Arc::new(SystemEnvironment),
-            waiter: Arc::new(RowsWaiter(rows)),
+            waiter: Arc::new(RowsWaiter(rows.clone())),
             health,
             lag: Some(lag),
+            sockets: socket_ports(rows, settings)?,
         };
         let api = wac_api::Platform::new(ports, interfaces.config);
         self.tail = Some(tokio::spawn(wac_api::follow_log(api.clone())));
-        self.streams_end = Some(api.closing.clone());
-        let Sockets { http, https } = interfaces.sockets;
-        self.servers = Some(Servers::start(&wac_api::router(api), http, https)?);
+        if settings.has_role("signaling") {
+            api.start_node().await.context("this node cannot be made known to the others")?;
+            let node = api.clone();
+            self.processes().await?.watch_nodes(move || node.node_id(), node_rules(settings)).await?;
+        }
+        self.servers = Some(serve(&api, interfaces.sockets)?);
+        self.api = Some(api);
         Ok(())
     }
 
     /// Ends every part, those that others rest on last.
     pub(crate) async fn stop(mut self) {
-        if let Some(streams_end) = self.streams_end.take() {
+        let api = self.api.take();
+        if let Some(api) = &api {
             // Streams that never end by themselves would hold the drain open.
-            streams_end.cancel();
+            api.closing.cancel();
         }
-        if let Some(servers) = self.servers.take() {
-            servers.stop(DRAIN_REQUESTS).await;
-        }
+        let sockets = async {
+            if let Some(api) = &api {
+                api.stop_node().await
+            }
+        };
+        let servers = self.servers.take();
+        let requests = async {
+            if let Some(servers) = servers {
+                servers.stop(DRAIN_REQUESTS).await
+            }
+        };
+        tokio::join!(sockets, requests);
         if let Some(processes) = self.processes.take() {
             processes.stop().await;
         }
@@ -232,14 +300,74 @@ impl Platform {
     }
 }
 
+/// How long a device whose sockets are gone is waited for.
+fn devices_kept(settings: &Settings) -> Duration {
+    settings.signaling.rooms.remove_after.min(settings.signaling.invites.remove_after)
+}
+
+/// How long things of calls are kept.
+fn call_rules(settings: &Settings) -> CallRules {
+    CallRules {
+        period: settings.signaling.watchdog.period,
+        devices_kept: devices_kept(settings),
+        seats_kept: settings.signaling.rooms.remove_after,
+        ringing_kept: settings.signaling.invites.remove_after,
+    }
+}
+
+/// How nodes watch one another.
+fn node_rules(settings: &Settings) -> NodeRules {
+    /// Signs of life that may be missed in a row.
+    const BEATS_MISSED_MAX: u32 = 5;
+    let lost_after = settings.node_lost_after;
+    NodeRules { beat_every: lost_after / BEATS_MISSED_MAX, lost_after, devices_kept: devices_kept(settings) }
+}
+
+/// What the sockets ask of the rest.
+fn socket_ports(rows: SqlRows, settings: &Settings) -> Result<SocketPorts> {
+    Ok(SocketPorts {
+        calls: calls(rows),
+        assigner: HttpAssigner::new(&settings.signaling.agents)?,
+        node_name: settings.node_name.clone(),
+        enabled: settings.has_role("signaling"),
+    })
+}
+
+/// Serves each port what belongs there.
+fn serve(api: &wac_api::Platform, sockets: Sockets) -> Result<Servers> {
+    let Sockets { http, https, qss, metrics } = sockets;
+    let mut servers = Servers::new();
+    let router = wac_api::router(api.clone());
+    for bound in [http, https].into_iter().flatten() {
+        servers.serve(router.clone(), bound)?;
+    }
+    if let Some(bound) = qss {
+        servers.serve(wac_api::signaling_router(api.clone()), bound)?;
+    }
+    if let Some(bound) = metrics {
+        servers.serve(wac_api::metrics_router(api.clone()), bound)?;
+    }
+    Ok(servers)
+}
+
 /// The interfaces' settings.
-pub(crate) fn api_config(settings: &Settings, base: (String, DomainId), public_url: String, dev: bool) -> ApiConfig {
+pub(crate) fn api_config(
+    settings: &Settings,
+    base: (String, DomainId),
+    public_url: String,
+    addresses: &Addresses,
+    dev: bool,
+) -> ApiConfig {
     let (base_domain, base_domain_id) = base;
     ApiConfig {
+        public_origins: addresses.origins(),
+        cors_domains: settings.cors_domains.clone(),
+        session_s: settings.signaling.session_expiration.as_secs(),
+        signaling: settings.signaling.clone(),
         access_token_s: settings.access_token_s,
         refresh_token_s: settings.refresh_token_s,
         max_tokens: settings.max_tokens,
-        dev,
+        dev: dev || settings.plain_http_on_loopback,
         trusted_proxies: settings.trusted_proxies.clone(),
         client_ip_header: settings.client_ip_header.clone(),
         body_bytes_max: settings.request_bytes_max,

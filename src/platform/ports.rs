@@ -7,11 +7,16 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use wac_api::{Behind, HealthCheck, LagSource, Waiter};
-use wac_events::{EventLog, Position};
+use wac_commands::Calls;
+use wac_events::{EventLog, Position, StoreError};
 use wac_projections::{Projection, Rows as _};
 use wac_relay::RelayProgress;
 use wac_runner::SqlRows;
+use wac_signaling::{CaughtUp, RowsCalls};
+use wac_store::SystemEnvironment;
 
+/// How long whoever asks who is where waits for the read models.
+const CALLS_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the lag of read models is looked at, for `/metrics`.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// A read model further behind than this makes a node unready, in events.
@@ -29,6 +34,21 @@ impl Waiter for RowsWaiter {
     ) -> BoxFuture<'a, Result<(), Behind>> {
         let waiting = self.0.wait_for(tables, position, patience);
         async move { waiting.await.map_err(|_| Behind { wanted: position }) }.boxed()
+    }
+}
+
+/// Who is where, as this node's rows say.
+pub(super) fn calls(rows: SqlRows) -> Arc<dyn Calls> {
+    let caught_up = Arc::new(RowsCaughtUp(rows.clone()));
+    Arc::new(RowsCalls::new(Arc::new(rows), caught_up, Arc::new(SystemEnvironment)))
+}
+
+struct RowsCaughtUp(SqlRows);
+
+impl CaughtUp for RowsCaughtUp {
+    fn caught_up<'a>(&'a self, tables: &'a [&'static str], seen: Position) -> BoxFuture<'a, Result<(), StoreError>> {
+        let waiting = self.0.wait_for(tables, seen, CALLS_PATIENCE);
+        async move { waiting.await.map_err(|error| StoreError::new("wait for a read model", error)) }.boxed()
     }
 }
 

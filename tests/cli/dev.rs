@@ -93,7 +93,7 @@ fn a_given_administrators_password_is_used_and_not_replaced() {
     let directory = directory();
     let data = directory.path().join("data");
     let mut child = wac()
-        .args(["dev", "--no-seed", "--http-port", "0", "--https-port", "0", "--data", text(&data)])
+        .args(["dev", "--no-seed", "--http-port", "0", "--https-port", "0", "--qss-port", "0", "--data", text(&data)])
         .env("WAC_ADMIN_PASSWORD", "correct horse")
         .stdout(std::process::Stdio::piped())
         .spawn()

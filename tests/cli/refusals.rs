@@ -8,7 +8,8 @@ fn a_port_in_use_is_refused_and_who_has_it_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let data = directory.path().join("data");
-    let refused = refusal(&["dev", "--data", text(&data), "--http-port", &port, "--https-port", "0"]);
+    let refused =
+        refusal(&["dev", "--data", text(&data), "--http-port", &port, "--https-port", "0", "--qss-port", "0"]);
     assert!(
         refused.contains(&format!("127.0.0.1:{port} is already in use by process {}", std::process::id())),
         "{refused}"
@@ -20,11 +21,12 @@ fn a_port_in_use_is_refused_and_who_has_it_is_named() {
 fn a_second_process_on_the_same_directory_is_refused() {
     let directory = directory();
     let dev = Dev::start(directory.path());
-    let refused = refusal(&["dev", "--data", text(directory.path()), "--http-port", "0", "--https-port", "0"]);
+    let refused =
+        refusal(&["dev", "--data", text(directory.path()), "--http-port", "0", "--https-port", "0", "--qss-port", "0"]);
     assert!(refused.contains(&format!("another wac (process {}) already runs", dev.pid())), "{refused}");
     let key = directory.path().join("master.key");
     let serve = wac()
-        .args(["serve", "--data", text(directory.path()), "--http-port", "0"])
+        .args(["serve", "--data", text(directory.path()), "--http-port", "0", "--qss-port", "0"])
         .env("WAC_MASTER_KEY_FILE", &key)
         .output()
         .unwrap();
@@ -34,19 +36,20 @@ fn a_second_process_on_the_same_directory_is_refused() {
 #[test]
 fn a_directory_that_cannot_be_written_is_refused() {
     // Root may write everywhere but here.
-    let refused = refusal(&["dev", "--data", "/proc/wac-data", "--http-port", "0", "--https-port", "0"]);
+    let refused =
+        refusal(&["dev", "--data", "/proc/wac-data", "--http-port", "0", "--https-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("cannot make the data directory /proc/wac-data"), "{refused}");
 
     let directory = directory();
     let file = directory.path().join("data");
     std::fs::write(&file, "no directory").unwrap();
-    let refused = refusal(&["dev", "--data", text(&file), "--http-port", "0", "--https-port", "0"]);
+    let refused = refusal(&["dev", "--data", text(&file), "--http-port", "0", "--https-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("is a file"), "{refused}");
 }
 
 #[test]
 fn a_directory_that_takes_no_files_is_refused() {
-    let refused = refusal(&["dev", "--data", "/proc/self", "--http-port", "0", "--https-port", "0"]);
+    let refused = refusal(&["dev", "--data", "/proc/self", "--http-port", "0", "--https-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("/proc/self cannot be written"), "{refused}");
 }
 
@@ -62,7 +65,7 @@ fn a_database_of_a_newer_version_is_refused() {
         sqlx::query(sql).execute(&pool).await.unwrap();
         pool.close().await;
     });
-    for args in [&["dev", "--http-port", "0", "--https-port", "0"][..], &["events"], &["migrate"]] {
+    for args in [&["dev", "--http-port", "0", "--https-port", "0", "--qss-port", "0"][..], &["events"], &["migrate"]] {
         let refused = refusal(&[args, &["--data", text(directory.path())]].concat());
         assert!(refused.contains("newer version"), "{refused}");
     }
@@ -73,7 +76,8 @@ fn a_data_directory_that_has_lost_its_master_key_is_refused() {
     let directory = directory();
     Dev::start_with(directory.path(), &["--no-seed"]).end(rustix::process::Signal::TERM);
     std::fs::remove_file(directory.path().join("master.key")).unwrap();
-    let refused = refusal(&["dev", "--data", text(directory.path()), "--http-port", "0", "--https-port", "0"]);
+    let refused =
+        refusal(&["dev", "--data", text(directory.path()), "--http-port", "0", "--https-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("master.key is missing"), "{refused}");
 }
 
@@ -81,9 +85,9 @@ fn a_data_directory_that_has_lost_its_master_key_is_refused() {
 fn serving_needs_a_master_key_and_does_not_speak_in_clear_to_the_network() {
     let directory = directory();
     let data = text(directory.path());
-    let refused = refusal(&["serve", "--data", data, "--bind", "0.0.0.0", "--http-port", "0"]);
+    let refused = refusal(&["serve", "--data", data, "--bind", "0.0.0.0", "--http-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("trustedProxies") && refused.contains("0.0.0.0"), "{refused}");
-    let refused = refusal(&["serve", "--data", data, "--http-port", "0"]);
+    let refused = refusal(&["serve", "--data", data, "--http-port", "0", "--qss-port", "0"]);
     assert!(refused.contains("master key"), "{refused}");
     let refused = refusal(&["serve", "--data", data, "--roles", "relay"]);
     assert!(refused.contains("WAC_KAFKA_BROKERS"), "{refused}");

@@ -34,7 +34,7 @@ fn a_node_serves_https_with_the_operators_certificate_and_ends_when_told() {
     let config = directory.path().join("wac.toml");
     let (certificate, key) = (directory.path().join("dev/tls.pem"), directory.path().join("dev/tls.key"));
     let toml = format!(
-        "data = {data:?}\nmasterKeyFile = {:?}\n[http]\nenabled = false\n[https]\nport = 0\n[tls]\ncertificate = \
+        "data = {data:?}\nmasterKeyFile = {:?}\n[http]\nenabled = false\n[https]\nport = 0\n[qss]\nport = 0\n[tls]\ncertificate = \
          {certificate:?}\nkey = {key:?}\n",
         data.join("master.key")
     );
@@ -55,7 +55,7 @@ fn tokens_are_not_given_out_in_clear() {
     let made = succeed(&["admin", "create", "--data", text(directory.path()), "--username", "admin"]);
     let password = made.trim().rsplit(' ').next().unwrap().to_owned();
     let mut child = wac()
-        .args(["serve", "--data", text(directory.path()), "--http-port", "0"])
+        .args(["serve", "--data", text(directory.path()), "--http-port", "0", "--qss-port", "0"])
         .env("WAC_MASTER_KEY_FILE", directory.path().join("master.key"))
         .stderr(Stdio::piped())
         .spawn()

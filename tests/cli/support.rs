@@ -79,7 +79,7 @@ impl Dev {
     /// Starts and does not wait.
     pub(crate) fn spawn(data: &Path, more: &[&str]) -> Child {
         wac()
-            .args(["dev", "--http-port", "0", "--https-port", "0", "--data"])
+            .args(["dev", "--http-port", "0", "--https-port", "0", "--qss-port", "0", "--data"])
             .arg(data)
             .args(more)
             .stdout(Stdio::piped())

@@ -13,15 +13,17 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
+use wac_api::sockets::SocketPorts;
 use wac_api::{ApiConfig, Behind, Platform, Ports, Waiter};
 use wac_commands::{
-    Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits,
+    Calls, Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits,
 };
 use wac_events::{
     Actor, CommandId, CredentialKind, Environment, EventFilter, EventLog, MasterKey, Position, Role, StoreError,
     Subscription,
 };
 use wac_projections::{MemTables, Row, Rows, Select};
+use wac_signaling::{CaughtUp, RowsCalls};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 /// Read models in memory, kept up by a task that follows the log.
@@ -91,6 +93,37 @@ impl Waiter for MemWaiter {
         }
         .boxed()
     }
+}
+
+/// Who is where, as the follower knows it.
+fn calls(rows: Arc<MemRows>) -> Arc<dyn Calls> {
+    Arc::new(RowsCalls::new(rows.clone(), Arc::new(MemWaiter(rows)), Arc::new(SystemEnvironment)))
+}
+
+impl CaughtUp for MemWaiter {
+    fn caught_up<'a>(&'a self, tables: &'a [&'static str], seen: Position) -> BoxFuture<'a, Result<(), StoreError>> {
+        let waiting = self.wait_for(tables, seen, Duration::from_secs(5));
+        async move { waiting.await.map_err(|behind| StoreError::new("wait for a read model", behind)) }.boxed()
+    }
+}
+
+/// A node on a log, following it.
+fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &str) -> Platform {
+    let (log, keys, env) = (handler.log().clone(), handler.keys().clone(), handler.environment().clone());
+    let ports = Ports {
+        handler,
+        rows: rows.clone(),
+        log,
+        keys,
+        env,
+        waiter: Arc::new(MemWaiter(rows.clone())),
+        health: Vec::new(),
+        lag: None,
+        sockets: SocketPorts { calls: calls(rows), assigner: None, node_name: name.to_owned(), enabled: true },
+    };
+    let platform = Platform::new(ports, config);
+    tokio::spawn(wac_api::follow_log(platform.clone()));
+    platform
 }
 
 /// An answer.
@@ -170,18 +203,7 @@ impl World {
         config.dev = true;
         config.read_patience = Duration::from_secs(5);
         adjust(&mut config);
-        let ports = Ports {
-            handler,
-            rows: rows.clone(),
-            log: stores.log.clone(),
-            keys: stores.keys.clone(),
-            env,
-            waiter: Arc::new(MemWaiter(rows.clone())),
-            health: Vec::new(),
-            lag: None,
-        };
-        let platform = Platform::new(ports, config);
-        tokio::spawn(wac_api::follow_log(platform.clone()));
+        let platform = node(handler, rows.clone(), config, "one");
         let app = wac_api::router(platform.clone());
         let empty = String::new;
         let mut world = Self {
@@ -197,6 +219,16 @@ impl World {
         };
         world.seed().await;
         world
+    }
+
+    /// Another node on the same log.
+    pub(crate) fn another_node(&self, adjust: impl FnOnce(&mut ApiConfig)) -> Platform {
+        let Self { platform, rows, .. } = self;
+        let (log, keys, env) = (platform.log.clone(), platform.keys.clone(), platform.env.clone());
+        let handler = CommandHandler::new(log, keys, env, Limits::default());
+        let mut config = platform.config.clone();
+        adjust(&mut config);
+        node(handler, rows.clone(), config, "another")
     }
 
     async fn seed(&mut self) {

@@ -1,0 +1,56 @@
+//! What a device has missed, from the log: for who was away longer than this node remembers.
+
+use wac_events::{Position, StoreError};
+use wac_signaling::Missed;
+
+use super::Close;
+use super::limits::RESUME_NOTICES_MAX;
+use super::outbox::Message;
+use super::socket::Socket;
+use crate::Platform;
+
+impl Platform {
+    /// The notices of a signaling socket beyond `after` and up to `until`, oldest first, but no more
+    /// than [`RESUME_NOTICES_MAX`] and one. Too far back: `signaling.resumeWindow`.
+    pub(super) async fn missed_from_log(
+        &self,
+        socket: &Socket,
+        after: Position,
+        until: Position,
+    ) -> Result<Vec<Message>, Close> {
+        let _place = self.sockets.resumes.acquire().await.map_err(|_| Close::Restart)?;
+        match self.read_missed(socket, after, until).await {
+            Ok(Some(missed)) => Ok(missed),
+            Ok(None) => Err(Close::TooFarBack),
+            Err(error) => {
+                tracing::warn!(%error, "a socket cannot be told what it missed");
+                Err(Close::Restart)
+            }
+        }
+    }
+
+    async fn read_missed(
+        &self,
+        socket: &Socket,
+        after: Position,
+        until: Position,
+    ) -> Result<Option<Vec<Message>>, StoreError> {
+        let window = self.config.signaling.sockets.resume_window;
+        let oldest = self.log.position_at(self.env.now().minus(window)).await?;
+        if after < oldest {
+            return Ok(None);
+        }
+        let by_user = self.config.signaling.rooms.user_id_as_room_id;
+        let missed = Missed::new(self.handler.clone(), socket.user.clone(), socket.session.clone(), after, until);
+        let mut missed = missed.calling_rooms_by_user(by_user);
+        let mut messages = Vec::new();
+        while messages.len() <= RESUME_NOTICES_MAX
+            && let Some(notice) = missed.next().await?
+        {
+            if socket.hears(&notice) {
+                messages.push(Message { position: notice.position, text: notice.text(&socket.domain).into() });
+            }
+        }
+        Ok(Some(messages))
+    }
+}

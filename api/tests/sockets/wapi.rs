@@ -1,0 +1,95 @@
+//! Resources over a socket.
+
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::{Client, node};
+use crate::harness::World;
+
+#[tokio::test]
+async fn resources_are_read_and_written_as_over_http() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut admin = Client::wapi(address, &world.login("admin@quobis").await).await;
+    let body = json!({ "username": "dave", "domain": "demo", "role": "user" });
+    let created = admin.rest("POST", "/users", Some(body)).await;
+    assert_eq!((&created["status"], &created["body"]["username"]), (&json!(201), &json!("dave")));
+    assert!(created["position"].is_u64(), "{created}");
+    let path = format!("/users/{}", created["body"]["id"].as_str().unwrap());
+    let read = admin.rest("GET", &path, None).await;
+    assert_eq!((&read["status"], &read["body"]["username"]), (&json!(200), &json!("dave")), "one's own write is seen");
+    assert!(read.get("position").is_none());
+    let deleted = admin.rest("DELETE", &path, None).await;
+    assert_eq!(deleted["status"], 204);
+    assert!(deleted.get("body").is_none());
+    assert_eq!(admin.rest("GET", &path, None).await["status"], 404);
+    let frame = json!({ "id": "q", "method": "GET", "url": "/users", "qs": { "limit": 1 } });
+    admin.send_json(frame).await;
+    let page = admin.take(|frame| frame["id"] == "q").await;
+    assert_eq!(page["body"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn the_callers_role_bounds_what_is_reached() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    let refused = alice.rest("POST", "/users", Some(json!({ "username": "x", "domain": "demo" }))).await;
+    assert_eq!((&refused["status"], &refused["body"]["code"]), (&json!(403), &json!("forbidden")));
+    assert_eq!(alice.rest("GET", &format!("/users/{}", world.carol), None).await["status"], 404);
+    for url in ["/nowhere", "/users/../users", "//evil.example/", "users"] {
+        let status = alice.rest("GET", url, None).await["status"].as_u64().unwrap();
+        assert!((400..500).contains(&status), "{url}: {status}");
+    }
+    let stream = alice.rest("GET", "/events/stream", None).await;
+    assert_eq!(stream["status"], 406);
+    alice.send(Message::text(r#"{"id":"x","method":"BREW","url":"/users"}"#)).await;
+    assert_eq!(alice.take(|frame| frame["id"] == "x").await["status"], 400);
+}
+
+#[tokio::test]
+async fn a_changed_role_holds_at_once() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    assert_eq!(alice.rest("GET", &format!("/users/{}", world.carol), None).await["status"], 404);
+    let admin = world.login("admin@quobis").await;
+    let path = format!("/sapi/users/{}", world.alice);
+    let changed = world.call("PATCH", &path, &admin, Some(json!({ "role": "admin" }))).await.expect(200);
+    assert!(changed.position() > 0);
+    assert_eq!(alice.rest("GET", &format!("/users/{}", world.carol), None).await["status"], 200);
+}
+
+#[tokio::test]
+async fn in_a_small_domain_presence_comes_unasked_and_stays_inside() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    let mut carol = Client::wapi(address, &world.login("carol@quobis").await).await;
+    let bob = Client::qss(address, &world.login("bob@demo").await).await;
+    let push = alice.push(&format!("/presence/{}", bob.user())).await;
+    assert_eq!((&push["method"], &push["body"]["online"]), (&json!("PUT"), &json!(true)));
+    assert!(push["position"].is_u64());
+    let foreign = format!("/presence/{}", bob.user());
+    assert!(!carol.heard().await.contains(&foreign), "another domain hears nothing");
+}
+
+#[tokio::test]
+async fn in_a_large_domain_presence_is_subscribed_to() {
+    let world = World::with(|config| config.signaling.presence_auto_subscribe = 1).await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    let _bob = Client::qss(address, &world.login("bob@demo").await).await;
+    let url = format!("/presence/{}", world.bob);
+    assert!(!alice.heard().await.contains(&url), "nobody asked");
+    let users = json!({ "users": [world.bob, world.carol] });
+    let answer = alice.rest("PUT", "/presence/subscriptions", Some(users)).await;
+    let shown = answer["body"].as_array().unwrap();
+    assert_eq!(shown.len(), 1, "whoever is of another domain is not shown: {answer}");
+    assert_eq!((&shown[0]["userId"], &shown[0]["online"]), (&json!(world.bob), &json!(true)));
+    let second = Client::qss(address, &world.login("bob@demo").await).await;
+    drop((second, _bob));
+    let wrong = alice.rest("PUT", "/presence/subscriptions", Some(json!({ "everybody": true }))).await;
+    assert_eq!(wrong["status"], 400);
+    assert_eq!(alice.rest("GET", "/presence/subscriptions", None).await["status"], 405);
+}
