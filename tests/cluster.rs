@@ -1,0 +1,9 @@
+//! Several processes of the real binary on one PostgreSQL: calls across nodes, while nodes die.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod cluster {
+    pub(crate) mod caller;
+    pub(crate) mod nodes;
+
+    mod calls;
+}
