@@ -53,7 +53,7 @@ async fn step(platform: &Platform, devices: &[Peer], known: &mut Known, step: &S
         4 => ("accept", json!({ "inviteId": invite })),
         5 => ("decline", json!({ "inviteId": invite })),
         6 => ("leaveRoom", json!({ "roomId": room })),
-        7 => ("mute", json!({ "roomId": room, "media": "audio", "muted": step.whom % 2 == 0 })),
+        7 => ("mute", json!({ "roomId": room, "media": "audio", "muted": step.whom.is_multiple_of(2) })),
         8 => ("joinRoom", json!({ "roomId": room })),
         9 => ("callTransfer", json!({ "to": address, "roomId": room })),
         10 => ("acceptTransfer", json!({ "callTransferId": last(&known.transfers, 0) })),
