@@ -258,7 +258,7 @@ async fn insert_postgres(
     sqlx::query(
         "insert into events (position, stream_id, version, event_id, type, schema_version, domain, data, meta,
             command_id, command_last, occurred_at, recorded_at)
-         select p, s, v, i, t, sv, d, data::jsonb, meta::jsonb, c, l, o, r
+         select p, s, v, i, t, sv, d, data::json, meta::json, c, l, o, r
          from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::text[],
             $9::text[], $10::uuid[], $11::bigint[], $12::timestamptz[], $13::timestamptz[])
             as e(p, s, v, i, t, sv, d, data, meta, c, l, o, r)",

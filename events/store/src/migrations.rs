@@ -14,8 +14,14 @@ use crate::location::Location;
 /// A migration's number, name and text.
 type Embedded = (i64, &'static str, &'static str);
 
-const POSTGRES: &[Embedded] = &[(1, "log", include_str!("../../../migrations/postgres/0001_log.sql"))];
-const SQLITE: &[Embedded] = &[(1, "log", include_str!("../../../migrations/sqlite/0001_log.sql"))];
+const POSTGRES: &[Embedded] = &[
+    (1, "log", include_str!("../../../migrations/postgres/0001_log.sql")),
+    (2, "json", include_str!("../../../migrations/postgres/0002_json.sql")),
+];
+const SQLITE: &[Embedded] = &[
+    (1, "log", include_str!("../../../migrations/sqlite/0001_log.sql")),
+    (2, "json", include_str!("../../../migrations/sqlite/0002_json.sql")),
+];
 
 /// Schema versions before and after [`migrate`]; 0 is an empty database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

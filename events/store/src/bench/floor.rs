@@ -102,7 +102,7 @@ async fn postgres_rows(connections: Vec<PgConnection>, rows: usize, duration: Du
 async fn insert_one(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let id = SystemEnvironment.new_uuid();
     let sql = format!(
-        "insert into floor ({COLUMNS}) values ($1, 1, $2, 'message.sent', 1, 'd0d0', $3::text::jsonb, $4::text::jsonb, $5, 1, now(), now())"
+        "insert into floor ({COLUMNS}) values ($1, 1, $2, 'message.sent', 1, 'd0d0', $3::text::json, $4::text::json, $5, 1, now(), now())"
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(format!("bench-{id}"))
@@ -118,7 +118,7 @@ async fn insert_one(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 async fn insert_many(connection: &mut PgConnection, rows: usize) -> Result<(), sqlx::Error> {
     let ids: Vec<Uuid> = (0..rows).map(|_| SystemEnvironment.new_uuid()).collect();
     let sql = format!(
-        "insert into floor ({COLUMNS}) select s, 1, i, 'message.sent', 1, 'd0d0', d::jsonb, m::jsonb, i, 1, now(), now() \
+        "insert into floor ({COLUMNS}) select s, 1, i, 'message.sent', 1, 'd0d0', d::json, m::json, i, 1, now(), now() \
          from unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) as r(s, i, d, m)"
     );
     sqlx::query(AssertSqlSafe(sql))

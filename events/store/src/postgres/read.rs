@@ -7,7 +7,7 @@ use wac_events::{
     Appended, CommandId, EventId, Head, Page, Position, ReadRequest, Recorded, StoreError, StreamId, Time,
 };
 
-use super::types::{JSONB_VERSION, PgTime};
+use super::types::PgTime;
 use crate::error::failed;
 use crate::filter::{
     Arg, Dialect, SCAN_POSITIONS_MAX, Select, TYPES_WITH_PREFIX, aggregate_prefix, int, is_open, prefix_range, select,
@@ -146,8 +146,8 @@ fn event(row: &PgRow, names: &mut Interner<'_>) -> Result<Recorded, sqlx::Error>
             _ => Some(names.domain(text(row, 7)?)),
         },
         stream: StreamId::new(text(row, 8)?),
-        meta: json(row, 9)?,
-        data: json(row, 10)?,
+        meta: text(row, 9)?.to_owned(),
+        data: text(row, 10)?.to_owned(),
     })
 }
 
@@ -161,13 +161,6 @@ fn fixed<const N: usize>(row: &PgRow, column: usize) -> Result<[u8; N], sqlx::Er
 
 fn text(row: &PgRow, column: usize) -> Result<&str, sqlx::Error> {
     std::str::from_utf8(bytes(row, column)?).map_err(|error| decode(column, error.into()))
-}
-
-fn json(row: &PgRow, column: usize) -> Result<String, sqlx::Error> {
-    match bytes(row, column)? {
-        [JSONB_VERSION, json @ ..] => String::from_utf8(json.to_vec()).map_err(|error| decode(column, error.into())),
-        _ => Err(decode(column, "not a jsonb of version 1".into())),
-    }
 }
 
 fn decode(column: usize, source: sqlx::error::BoxDynError) -> sqlx::Error {

@@ -13,8 +13,8 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 // Fixed for ever, `pg_type.dat`.
 const TIMESTAMPTZ: Oid = Oid(1184);
 const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
-const JSONB: Oid = Oid(3802);
-const JSONB_ARRAY: Oid = Oid(3807);
+const JSON: Oid = Oid(114);
+const JSON_ARRAY: Oid = Oid(199);
 
 /// A `timestamptz`.
 #[derive(Clone, Copy, Debug)]
@@ -57,33 +57,29 @@ impl<'r> Decode<'r, Postgres> for PgTime {
     }
 }
 
-/// JSON text on its way into a `jsonb`, which in binary form is a version byte and the text.
+/// JSON text on its way into a `json`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonText<'a>(pub(super) &'a str);
 
-/// The version byte of `jsonb`'s binary form.
-pub(super) const JSONB_VERSION: u8 = 1;
-
 impl Type<Postgres> for JsonText<'_> {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(JSONB)
+        PgTypeInfo::with_oid(JSON)
     }
 }
 
 impl PgHasArrayType for JsonText<'_> {
     fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(JSONB_ARRAY)
+        PgTypeInfo::with_oid(JSON_ARRAY)
     }
 }
 
 impl Encode<'_, Postgres> for JsonText<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.push(JSONB_VERSION);
         buffer.extend_from_slice(self.0.as_bytes());
         Ok(IsNull::No)
     }
 
     fn size_hint(&self) -> usize {
-        1 + self.0.len()
+        self.0.len()
     }
 }
