@@ -44,7 +44,7 @@ pub async fn open(url: &str, options: StoreOptions) -> Result<Stores, OpenError>
             let db = SqliteDb::temporary(options.read_connections).await.map_err(unreachable)?;
             let memory = MemoryLog::default();
             let wake = Arc::new(Wake::new(0));
-            let writer = WriterHandle::start(memory.clone(), options.environment.clone(), wake.clone());
+            let writer = WriterHandle::start(vec![memory.clone()], options.environment.clone(), wake.clone());
             let log = StoreLog { reader: memory, writer, wake, _watcher: None };
             let keys = Keys::new(MemoryKeys::default(), options.master_key, options.environment);
             Ok(stores(log, Arc::new(keys), Db::Sqlite(db)))

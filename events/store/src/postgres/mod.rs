@@ -25,6 +25,9 @@ pub(crate) use types::PgTime;
 
 /// How long a caller waits for a connection of the pool.
 pub const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that append. While one batch holds the head's lock the server takes the next one in, so
+/// that it goes on with that at once.
+const BATCHES_UNDER_WAY_MAX: usize = 2;
 /// A pooled connection unused for longer is tried out before it is handed out.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
@@ -72,7 +75,8 @@ pub(crate) async fn start(
 ) -> Result<PostgresLog, StoreError> {
     let head = head(pool).await.map_err(failed("read the head"))?;
     let wake = Arc::new(Wake::new(head.position.0));
-    let writer = WriterHandle::start(PostgresBackend::new(writer_session(options)), environment, wake.clone());
+    let backends = (0..BATCHES_UNDER_WAY_MAX).map(|_| PostgresBackend::new(writer_session(options)));
+    let writer = WriterHandle::start(backends.collect(), environment, wake.clone());
     let watcher = listen::start(session(options), pool.clone(), wake.clone());
     let reader = PostgresReader { pool: pool.clone(), names: Names::default() };
     Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })

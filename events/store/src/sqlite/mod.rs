@@ -33,7 +33,7 @@ pub(crate) async fn start(
     let reader = SqliteReader { pool: db.readers().clone(), names: Names::default() };
     let head = head(db.readers()).await.map_err(failed("read the head"))?;
     let wake = Arc::new(Wake::new(head.position.0));
-    let writer = WriterHandle::start(backend, environment, wake.clone());
+    let writer = WriterHandle::start(vec![backend], environment, wake.clone());
     let watcher = watch::start(path, wake.clone()).await.map_err(failed("open the watching connection"))?;
     Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })
 }

@@ -1,14 +1,15 @@
-//! Group commit: one task for each log and process drains a bounded queue into one round trip
-//! after the other.
+//! Group commit: one task for each log and process drains a bounded queue into round trips, each of
+//! which takes all that waits.
 
 pub(crate) mod backend;
 pub(crate) mod plan;
 mod recent;
+mod run;
 mod settle;
 mod validate;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -33,10 +34,6 @@ pub const BATCH_BYTES_MAX: usize = 8 << 20;
 pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(200);
 /// How long the writer tries to find out what became of a batch whose connection broke.
 pub const OUTCOME_PATIENCE: Duration = Duration::from_secs(5);
-/// How long the writer waits at most for those it has just answered to come back.
-const GATHER_MAX: Duration = Duration::from_micros(500);
-/// And which part of the time their own batch took.
-const GATHER_FRACTION: u32 = 5;
 /// Streams whose version a writer remembers (about 100 bytes each).
 pub const STREAMS_REMEMBERED: usize = 131_072;
 /// Commands whose outcome a writer remembers (about 50 bytes each).
@@ -49,11 +46,16 @@ pub(crate) struct WriterHandle {
 }
 
 impl WriterHandle {
-    pub(crate) fn start(backend: impl Backend, environment: Arc<dyn Environment>, wake: Arc<Wake>) -> Self {
-        let (queue, jobs) = mpsc::channel(QUEUE_COMMANDS_MAX);
+    /// `backends`: as many batches can be under way at once.
+    pub(crate) fn start<B: Backend>(backends: Vec<B>, environment: Arc<dyn Environment>, wake: Arc<Wake>) -> Self {
+        // Besides what is in the channel the task holds as many batches as can be under way.
+        let (queue, jobs) = mpsc::channel(QUEUE_COMMANDS_MAX - backends.len() * BATCH_COMMANDS_MAX);
         let known =
             Known { head: None, versions: Recent::new(STREAMS_REMEMBERED), commands: Recent::new(COMMANDS_REMEMBERED) };
-        let task = tokio::spawn(run(Writer { backend, known, environment, wake }, jobs));
+        let known = Arc::new(std::sync::Mutex::new(known));
+        let writer =
+            |backend| Writer { backend, known: known.clone(), environment: environment.clone(), wake: wake.clone() };
+        let task = tokio::spawn(run::run(backends.into_iter().map(writer).collect(), jobs));
         Self { queue: std::sync::Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
@@ -84,46 +86,4 @@ impl WriterHandle {
             tracing::error!(%error, "the log's writer ended badly");
         }
     }
-}
-
-async fn run<B: Backend>(mut writer: Writer<B>, mut queue: mpsc::Receiver<Job>) {
-    let mut taken = Vec::with_capacity(BATCH_COMMANDS_MAX);
-    while queue.recv_many(&mut taken, BATCH_COMMANDS_MAX).await > 0 {
-        while !taken.is_empty() {
-            let rest = taken.split_off(batch_len(&taken));
-            let batch = std::mem::replace(&mut taken, rest);
-            let (commands, began) = (batch.len(), Instant::now());
-            writer.settle(batch).await;
-            if taken.is_empty() {
-                gather(&queue, commands, GATHER_MAX.min(began.elapsed() / GATHER_FRACTION)).await;
-            }
-        }
-    }
-    writer.backend.close().await;
-}
-
-/// Lets those who have just had their answer come back with their next command, so that they share
-/// a round trip with those who wait already: otherwise the quickest of them would get one for
-/// itself, and all others wait for it. A lone writer never waits.
-async fn gather(queue: &mpsc::Receiver<Job>, answered: usize, most: Duration) {
-    let began = Instant::now();
-    let active = (answered + queue.len()).min(BATCH_COMMANDS_MAX);
-    while answered > 1 && queue.len() < active - active / 8 && began.elapsed() < most {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// How many of the commands in front go into one round trip; at least one.
-fn batch_len(jobs: &[Job]) -> usize {
-    let (mut events, mut bytes) = (0, 0);
-    for (index, job) in jobs.iter().enumerate() {
-        if index > 0 && (events >= BATCH_EVENTS_MAX || bytes >= BATCH_BYTES_MAX) {
-            return index;
-        }
-        for event in job.batch.appends.iter().flat_map(|append| &append.events) {
-            events += 1;
-            bytes += event.data.len() + event.meta.len();
-        }
-    }
-    jobs.len()
 }

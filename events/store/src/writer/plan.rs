@@ -29,6 +29,16 @@ pub(crate) struct Known {
     pub(crate) commands: Recent<CommandId, (u64, u64)>,
 }
 
+impl Known {
+    /// Takes in where streams stand, or stood: versions only grow, so the greater one is the newer.
+    pub(crate) fn learn(&mut self, versions: impl IntoIterator<Item = (StreamId, u64)>) {
+        for (stream, version) in versions {
+            let version = self.versions.get(&stream).map_or(version, |known| known.max(version));
+            self.versions.insert(stream, version);
+        }
+    }
+}
+
 /// An event on its way into the table.
 pub(crate) struct Row<'a> {
     pub(crate) stream: &'a StreamId,

@@ -2,7 +2,7 @@
 //! answer or its time is up.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,7 +20,8 @@ const RESOLVE_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duratio
 
 pub(super) struct Writer<B> {
     pub(super) backend: B,
-    pub(super) known: Known,
+    /// Shared by the writers of a log.
+    pub(super) known: Arc<Mutex<Known>>,
     pub(super) environment: Arc<dyn Environment>,
     pub(super) wake: Arc<Wake>,
 }
@@ -56,6 +57,10 @@ struct Resolve {
 }
 
 impl<B: Backend> Writer<B> {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("nobody panics while learning")
+    }
+
     /// Answers every job.
     pub(super) async fn settle(&mut self, mut jobs: Vec<Job>) {
         let end = self.attempt(&mut jobs).await;
@@ -91,7 +96,8 @@ impl<B: Backend> Writer<B> {
         let mut attempt = Attempt::default();
         for _ in 0..ATTEMPTS_MAX {
             if attempt.moved >= B::LOCK_AFTER {
-                match self.backend.lock(self.known.head.unwrap_or(0)).await {
+                let known_head = self.known().head.unwrap_or(0);
+                match self.backend.lock(known_head).await {
                     Ok(moved) => self.moved(moved, &mut attempt),
                     Err(error) => return End::Failed(error),
                 }
@@ -99,16 +105,14 @@ impl<B: Backend> Writer<B> {
             if let Err(error) = self.learn(jobs, &mut attempt).await {
                 return End::Failed(error);
             }
-            let plan = plan(jobs, &self.known, &attempt.fresh, attempt.verify_all);
+            let (plan, known_head) = {
+                let known = self.known();
+                (plan(jobs, &known, &attempt.fresh, attempt.verify_all), known.head.unwrap_or(0))
+            };
             if plan.rows.is_empty() {
                 return End::Done { verdicts: plan.verdicts, first: 0 };
             }
-            let batch = Batch {
-                known_head: self.known.head.unwrap_or(0),
-                bases: &plan.bases,
-                rows: &plan.rows,
-                now: self.environment.now(),
-            };
+            let batch = Batch { known_head, bases: &plan.bases, rows: &plan.rows, now: self.environment.now() };
             match self.backend.commit(batch).await {
                 Ok(Commit::Written { head_before, moved }) => {
                     self.written(jobs, &plan, head_before, moved);
@@ -151,9 +155,9 @@ impl<B: Backend> Writer<B> {
             let streams: HashSet<_> = jobs.iter().flat_map(|job| &job.batch.appends).map(|a| &a.stream).collect();
             (streams.into_iter().cloned().collect(), jobs.iter().map(|job| job.batch.command_id).collect())
         } else {
-            (streams_to_read(jobs, &self.known), Vec::new())
+            (streams_to_read(jobs, &self.known()), Vec::new())
         };
-        if streams.is_empty() && commands.is_empty() && self.known.head.is_some() {
+        if streams.is_empty() && commands.is_empty() && self.known().head.is_some() {
             return Ok(());
         }
         loop {
@@ -173,41 +177,41 @@ impl<B: Backend> Writer<B> {
         }
     }
 
-    fn learnt(&mut self, found: Found) {
-        // Nothing is remembered from before the first look, so that knowledge starts here.
-        self.known.head.get_or_insert(found.head);
+    fn learnt(&self, found: Found) {
         self.wake.publish(found.head);
-        found.versions.into_iter().for_each(|(stream, version)| self.known.versions.insert(stream, version));
-        found.commands.into_iter().for_each(|(id, first, last)| self.known.commands.insert(id, (first, last)));
+        let mut known = self.known();
+        // Nothing is remembered from before the first look, so that knowledge starts here.
+        known.head.get_or_insert(found.head);
+        known.learn(found.versions);
+        found.commands.into_iter().for_each(|(id, first, last)| known.commands.insert(id, (first, last)));
     }
 
-    fn moved(&mut self, moved: Moved, attempt: &mut Attempt) {
+    fn moved(&self, moved: Moved, attempt: &mut Attempt) {
+        self.wake.publish(moved.head);
+        let mut known = self.known();
         if !moved.complete {
-            self.known.versions.clear();
+            known.versions.clear();
             attempt.verify_all = true;
         }
-        self.known.head = Some(moved.head);
-        self.wake.publish(moved.head);
-        for (stream, version) in moved.versions {
-            attempt.fresh.insert(stream.clone());
-            self.known.versions.insert(stream, version);
-        }
+        // Should another writer know the log further than this, what it knows stays true.
+        known.head = Some(moved.head);
+        attempt.fresh.extend(moved.versions.iter().map(|(stream, _)| stream.clone()));
+        known.learn(moved.versions);
     }
 
-    fn written(&mut self, jobs: &[Job], plan: &Plan<'_>, head_before: u64, moved: Vec<(StreamId, u64)>) {
-        moved.into_iter().for_each(|(stream, version)| self.known.versions.insert(stream, version));
-        for (stream, version) in &plan.versions {
-            self.known.versions.insert((*stream).clone(), *version);
-        }
+    fn written(&self, jobs: &[Job], plan: &Plan<'_>, head_before: u64, moved: Vec<(StreamId, u64)>) {
+        let head = head_before + plan.rows.len() as u64;
+        self.wake.publish(head);
+        let mut known = self.known();
+        known.learn(moved);
+        known.learn(plan.versions.iter().map(|(stream, version)| ((*stream).clone(), *version)));
         let first = head_before + 1;
         for (job, verdict) in jobs.iter().zip(&plan.verdicts) {
             if let Verdict::Write { first: from, last } = verdict {
-                self.known.commands.insert(job.batch.command_id, (first + *from as u64, first + *last as u64));
+                known.commands.insert(job.batch.command_id, (first + *from as u64, first + *last as u64));
             }
         }
-        let head = head_before + plan.rows.len() as u64;
-        self.known.head = Some(head);
-        self.wake.publish(head);
+        known.head = known.head.max(Some(head));
     }
 
     async fn answer(&mut self, jobs: Vec<Job>, verdicts: Vec<Verdict>, first: u64) {
@@ -223,7 +227,7 @@ impl<B: Backend> Writer<B> {
                     Err(_) => unreachable!("a followed command was planned to be written"),
                 },
                 Verdict::Conflict { stream, expected, actual } => match &repeated {
-                    Ok(known) => match known.commands.get(&job.batch.command_id) {
+                    Ok(()) => match self.known().commands.get(&job.batch.command_id) {
                         Some((first, last)) => Ok(at(first, last, !job.sent)),
                         None => Err(AppendError::Conflict { stream, expected, actual }),
                     },
@@ -235,14 +239,14 @@ impl<B: Backend> Writer<B> {
     }
 
     /// A command that meets a conflict may be one that was appended long ago.
-    async fn look_for_refused(&mut self, jobs: &[Job], verdicts: &[Verdict]) -> Result<&Known, StoreError> {
+    async fn look_for_refused(&mut self, jobs: &[Job], verdicts: &[Verdict]) -> Result<(), StoreError> {
         let refused = jobs.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Conflict { .. }));
         let refused: Vec<CommandId> = refused.map(|(job, _)| job.batch.command_id).collect();
         if !refused.is_empty() {
             let found = self.backend.look_up(&[], &refused).await?;
             self.learnt(found);
         }
-        Ok(&self.known)
+        Ok(())
     }
 }
 

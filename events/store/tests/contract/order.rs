@@ -171,3 +171,25 @@ async fn recorded_times_never_go_back(fixture: Fixture) {
     assert_eq!(recorded, [2_000_000, 2_000_000, 5_000_000, 5_000_000, 5_000_000]);
     assert_eq!(fixture.log().head().await.unwrap().recorded_at.millis(), 5_000_000);
 }
+
+on_every_store!(commands_on_one_stream_keep_the_order_they_were_sent_in);
+
+async fn commands_on_one_stream_keep_the_order_they_were_sent_in(fixture: Fixture) {
+    let streams: Vec<_> = (0..40).map(|n| stream(&n.to_string())).collect();
+    // Most commands have a stream of their own beside a busy one, so that batches differ.
+    let commands = (0..1_200u64).zip(streams.iter().cycle()).map(|(n, busy)| {
+        let busy = any(busy, vec![event("room.touched", n)]);
+        let own = any(&stream(&format!("own-{n}")), vec![event("room.touched", n)]);
+        batch(if n % 3 == 0 { vec![busy] } else { vec![own, busy] })
+    });
+    let results = futures::future::join_all(commands.map(|command| fixture.log().append(command))).await;
+    assert!(results.iter().all(Result::is_ok));
+    let events = everything(fixture.log()).await;
+    assert_in_order(&events);
+    let mut last = HashMap::new();
+    for event in &events {
+        let payload: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+        let before = last.insert(event.stream.clone(), payload["n"].as_u64());
+        assert!(before < Some(payload["n"].as_u64()), "{} went back", event.stream);
+    }
+}
