@@ -9,13 +9,17 @@ use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, PgPool, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::sqlite::checkpoint;
 
 /// How long a SQLite connection waits for a writer in another process.
 pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages in the write-ahead log before SQLite moves them into the database file.
-pub(crate) const SQLITE_CHECKPOINT_PAGES: u32 = 4_000;
+/// Pages in the write-ahead log with which a writer moves them into the database file by itself.
+/// Long before that [`checkpoint`] has done it, so that no writer waits.
+const SQLITE_CHECKPOINT_PAGES: u32 = 65_536;
 /// Page cache of one SQLite connection, in KiB.
 const SQLITE_CACHE_KIB: i64 = 8_192;
 /// Between two attempts to open a file that somebody has for himself.
@@ -43,12 +47,36 @@ pub struct SqliteDb {
     readers: SqlitePool,
     writer: SqlitePool,
     place: WriterPlace,
+    checkpoints: Arc<AbortOnDropHandle<()>>,
     /// Holds the directory of a database that goes away with the process.
     _directory: Option<Arc<TempDir>>,
 }
 
 /// The one writer's place of a SQLite file inside this process.
-pub(crate) type WriterPlace = Arc<Mutex<()>>;
+#[derive(Clone, Default)]
+pub(crate) struct WriterPlace {
+    place: Arc<Mutex<()>>,
+    /// Told whenever the place has been taken.
+    used: Arc<Notify>,
+}
+
+impl WriterPlace {
+    /// Takes the place in order to write.
+    pub(crate) async fn take(&self) -> OwnedMutexGuard<()> {
+        self.used.notify_one();
+        self.keep_free().await
+    }
+
+    /// Takes the place in order that nobody writes.
+    pub(crate) async fn keep_free(&self) -> OwnedMutexGuard<()> {
+        self.place.clone().lock_owned().await
+    }
+
+    /// Returns once the place has been taken since the last call.
+    pub(crate) async fn used(&self) {
+        self.used.notified().await;
+    }
+}
 
 /// An open write transaction; dropped without [`SqliteWrite::commit`] it is rolled back.
 pub struct SqliteWrite {
@@ -65,7 +93,9 @@ impl SqliteDb {
         // The writer comes first: it creates the file and turns the write-ahead log on.
         let writer = pool(1).connect_with(options.clone().synchronous(SqliteSynchronous::Normal)).await?;
         let readers = pool(read_connections).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self { readers, writer, place: WriterPlace::default(), _directory: None })
+        let place = WriterPlace::default();
+        let checkpoints = Arc::new(checkpoint::start(path, place.clone()).await?);
+        Ok(Self { readers, writer, place, checkpoints, _directory: None })
     }
 
     /// A database of this process alone, gone with it.
@@ -82,7 +112,7 @@ impl SqliteDb {
 
     /// Begins a write transaction (`BEGIN IMMEDIATE`) once this caller's turn has come.
     pub async fn write(&self) -> Result<SqliteWrite, sqlx::Error> {
-        let place = self.place.clone().lock_owned().await;
+        let place = self.place.take().await;
         let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         Ok(SqliteWrite { tx, _place: place })
     }
@@ -92,6 +122,7 @@ impl SqliteDb {
     }
 
     pub(crate) async fn close(&self) {
+        self.checkpoints.abort();
         self.readers.close().await;
         self.writer.close().await;
     }

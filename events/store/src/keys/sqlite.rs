@@ -55,7 +55,7 @@ impl SqliteKeys {
 
     /// Stores a batch in one transaction and answers everybody in it.
     async fn store(&self, writer: &mut Option<SqliteConnection>, batch: Vec<NewKey>) {
-        let _place = self.place.lock().await;
+        let _place = self.place.take().await;
         match self.commit(writer, &batch).await {
             Ok(rows) => batch.into_iter().zip(rows).for_each(|(new, row)| drop(new.answer.send(Ok(row)))),
             Err(error) => {
@@ -157,7 +157,7 @@ impl KeyTable for SqliteKeys {
     async fn destroy(&self, subject: &SubjectId, now: Time) -> Result<(), StoreError> {
         let named = || failed("destroy a subject key");
         let mut writer = self.writer.lock().await;
-        let _place = self.place.lock().await;
+        let _place = self.place.take().await;
         let connection = self.open(&mut writer).await.map_err(named())?;
         sqlx::query(
             "insert into subject_keys (subject, created_at, erased_at) values ($1, $2, $2) \

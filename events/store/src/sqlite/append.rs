@@ -68,7 +68,7 @@ impl SqliteBackend {
     }
 
     async fn place(&self) -> OwnedMutexGuard<()> {
-        self.place.clone().lock_owned().await
+        self.place.take().await
     }
 
     async fn versions(&mut self, streams: &[StreamId]) -> Result<Vec<(StreamId, u64)>, sqlx::Error> {

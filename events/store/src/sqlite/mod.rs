@@ -1,6 +1,7 @@
 //! The log in a SQLite file: write-ahead log, `synchronous=FULL`, one writer.
 
 mod append;
+pub(crate) mod checkpoint;
 mod error;
 mod lines;
 mod read;
