@@ -60,12 +60,11 @@ impl Projection for ClientsProjection {
 fn changes(event: &Recorded, decoded: &ClientEvent) -> Vec<RowChange> {
     let table = &CLIENTS;
     let key = event.stream.id().to_owned();
-    let changes = Changes::to_version(event.version);
     vec![match decoded {
         ClientEvent::Created(created) => RowChange::Upsert {
             table,
             key: created.id.as_str().to_owned(),
-            set: changes
+            set: Changes::row(table, event.version)
                 .column("name", created.name.as_str())
                 .column("redirect_uris", json(&created.redirect_uris))
                 .column("grants", json(&created.grants))
@@ -80,7 +79,7 @@ fn changes(event: &Recorded, decoded: &ClientEvent) -> Vec<RowChange> {
         ClientEvent::Changed(changed) => RowChange::Patch {
             table,
             key,
-            set: changes
+            set: Changes::to_version(event.version)
                 .field("name", &changed.name, |name| name.as_str().into())
                 .field("redirect_uris", &changed.redirect_uris, json)
                 .field("grants", &changed.grants, json)
@@ -89,9 +88,11 @@ fn changes(event: &Recorded, decoded: &ClientEvent) -> Vec<RowChange> {
                 .field("refresh_token_expiration_s", &changed.refresh_token_expiration_s, |s| int_or_null(*s))
                 .into_set(),
         },
-        ClientEvent::SecretRotated(rotated) => {
-            RowChange::Patch { table, key, set: changes.column("secret_hash", rotated.secret_hash.as_str()).into_set() }
-        }
+        ClientEvent::SecretRotated(rotated) => RowChange::Patch {
+            table,
+            key,
+            set: Changes::to_version(event.version).column("secret_hash", rotated.secret_hash.as_str()).into_set(),
+        },
         ClientEvent::Deleted(_) => RowChange::Delete { table, key },
     }]
 }

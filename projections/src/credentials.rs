@@ -6,7 +6,7 @@ use wac_events::{
     SubjectId, SubjectKey, Time, TokenId, UserId,
 };
 
-use crate::fields::{Changes, Fields, int, json, time};
+use crate::fields::{Changes, Fields, int, json, secret, time};
 use crate::{Column, Projection, Row, RowChange, Table, Value};
 
 /// One row for each credential; `context` and `data` are JSON text, `data` sealed.
@@ -66,19 +66,18 @@ impl Projection for CredentialsProjection {
 fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
     let table = &CREDENTIALS;
     let key = event.stream.id().to_owned();
-    let changes = Changes::to_version(event.version);
     vec![match decoded {
         CredentialEvent::Created(created) => RowChange::Upsert {
             table,
             key: created.id.as_str().to_owned(),
-            set: changes
+            set: Changes::row(table, event.version)
                 .column("kind", created.kind.as_str())
                 .column("source", created.source.as_str())
                 .column("context", json(&created.context))
                 .column("domain", created.domain.as_str())
                 .column("user", created.user.as_ref().map(UserId::as_str))
                 .column("identity_key", created.identity_key.as_deref())
-                .column("data", json(&created.data))
+                .column("data", secret(&created.data))
                 .column("lease_s", int(created.lease_s))
                 .column("created_at", time(created.at))
                 .into_set(),
@@ -86,18 +85,18 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
         CredentialEvent::Changed(changed) => RowChange::Patch {
             table,
             key,
-            set: changes
+            set: Changes::to_version(event.version)
                 .field("source", &changed.source, |source| source.as_str().into())
                 .field("context", &changed.context, json)
                 .field("identity_key", &changed.identity_key, |identity_key| identity_key.as_str().into())
-                .field("data", &changed.data, json)
+                .field("data", &changed.data, secret)
                 .field("lease_s", &changed.lease_s, |seconds| int(*seconds))
                 .into_set(),
         },
         CredentialEvent::Leased(leased) => RowChange::Patch {
             table,
             key,
-            set: changes
+            set: Changes::to_version(event.version)
                 .column("leased_by", leased.holder.as_str())
                 .column("leased_until", time(leased.until))
                 .into_set(),
@@ -105,7 +104,10 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
         CredentialEvent::LeaseReleased(_) => RowChange::Patch {
             table,
             key,
-            set: changes.column("leased_by", Value::Null).column("leased_until", Value::Null).into_set(),
+            set: Changes::to_version(event.version)
+                .column("leased_by", Value::Null)
+                .column("leased_until", Value::Null)
+                .into_set(),
         },
         CredentialEvent::Revoked(_) => RowChange::Delete { table, key },
     }]

@@ -60,13 +60,12 @@ impl Projection for DomainsProjection {
 /// What a domain's event does to its row.
 fn changes(event: &Recorded, decoded: &DomainEvent) -> Vec<RowChange> {
     let key = event.stream.id().to_owned();
-    let changes = Changes::to_version(event.version);
     let table = &DOMAINS;
     vec![match decoded {
         DomainEvent::Created(created) => RowChange::Upsert {
             table,
             key: created.id.as_str().to_owned(),
-            set: changes
+            set: Changes::row(table, event.version)
                 .column("name", created.name.as_str())
                 .column("parent", created.parent.as_ref().map(DomainId::as_str))
                 .column("origins", json(&created.origins))
@@ -81,7 +80,7 @@ fn changes(event: &Recorded, decoded: &DomainEvent) -> Vec<RowChange> {
         DomainEvent::Changed(changed) => RowChange::Patch {
             table,
             key,
-            set: changes
+            set: Changes::to_version(event.version)
                 .field("name", &changed.name, |name| name.as_str().into())
                 .field("parent", &changed.parent, |parent| parent.as_ref().map(DomainId::as_str).into())
                 .field("origins", &changed.origins, json)
@@ -91,7 +90,9 @@ fn changes(event: &Recorded, decoded: &DomainEvent) -> Vec<RowChange> {
                 .field("services", &changed.services, |services| json_or_null(services.as_ref()))
                 .into_set(),
         },
-        DomainEvent::Closing(_) => RowChange::Patch { table, key, set: changes.column("closing", true).into_set() },
+        DomainEvent::Closing(_) => {
+            RowChange::Patch { table, key, set: Changes::to_version(event.version).column("closing", true).into_set() }
+        }
         DomainEvent::Deleted(_) => RowChange::Delete { table, key },
     }]
 }

@@ -69,12 +69,11 @@ impl Projection for TokensProjection {
 fn changes(event: &Recorded, decoded: &TokenEvent) -> Vec<RowChange> {
     let table = &TOKENS;
     let key = event.stream.id().to_owned();
-    let changes = Changes::to_version(event.version);
     match decoded {
         TokenEvent::Issued(issued) => vec![RowChange::Upsert {
             table,
             key: issued.id.as_str().to_owned(),
-            set: changes
+            set: Changes::row(table, event.version)
                 .column("grant", issued.grant.as_str())
                 .column("user", issued.user.as_ref().map(UserId::as_str))
                 .column("client", issued.client.as_ref().map(ClientId::as_str))
@@ -97,7 +96,7 @@ fn changes(event: &Recorded, decoded: &TokenEvent) -> Vec<RowChange> {
             RowChange::Patch {
                 table,
                 key,
-                set: changes
+                set: Changes::to_version(event.version)
                     .column("access_hash", refreshed.access_hash.as_str())
                     .column("access_expires_at", time(refreshed.access_expires_at))
                     .column("refresh_hash", refreshed.refresh_hash.as_str())
@@ -106,7 +105,11 @@ fn changes(event: &Recorded, decoded: &TokenEvent) -> Vec<RowChange> {
             },
         ],
         TokenEvent::Revoked(_) => {
-            vec![RowChange::Patch { table, key, set: changes.column("revoked", true).into_set() }]
+            vec![RowChange::Patch {
+                table,
+                key,
+                set: Changes::to_version(event.version).column("revoked", true).into_set(),
+            }]
         }
     }
 }

@@ -6,7 +6,7 @@ use wac_events::{
     UserEvent, UserId,
 };
 
-use crate::fields::{Changes, Fields, json, json_or_null, time};
+use crate::fields::{Changes, Fields, json, personal, personal_or_null, time};
 use crate::{Column, Projection, Row, RowChange, Table};
 
 /// One row for each user; personal columns and `capabilities` are JSON text, the personal ones sealed.
@@ -68,21 +68,20 @@ impl Projection for UsersProjection {
 fn changes(event: &Recorded, decoded: &UserEvent) -> Vec<RowChange> {
     let table = &USERS;
     let key = event.stream.id().to_owned();
-    let changes = Changes::to_version(event.version);
     vec![match decoded {
         UserEvent::Created(created) => RowChange::Upsert {
             table,
             key: created.id.as_str().to_owned(),
-            set: changes
+            set: Changes::row(table, event.version)
                 .column("domain", created.domain.as_str())
-                .column("username", json(&created.username))
+                .column("username", personal(&created.username))
                 .column("name_key", created.name_key.as_str())
                 .column("role", created.role.as_str())
-                .column("email", json_or_null(created.email.as_ref()))
+                .column("email", personal_or_null(created.email.as_ref()))
                 .column("mobile_phones", json(&created.mobile_phones))
-                .column("land_line_number", json_or_null(created.land_line_number.as_ref()))
-                .column("alias", json(&created.alias))
-                .column("display_name", json_or_null(created.display_name.as_ref()))
+                .column("land_line_number", personal_or_null(created.land_line_number.as_ref()))
+                .column("alias", personal(&created.alias))
+                .column("display_name", personal_or_null(created.display_name.as_ref()))
                 .column("capabilities", json(&created.capabilities))
                 .column("created_at", time(created.at))
                 .into_set(),
@@ -90,16 +89,16 @@ fn changes(event: &Recorded, decoded: &UserEvent) -> Vec<RowChange> {
         UserEvent::Changed(changed) => RowChange::Patch {
             table,
             key,
-            set: changes
+            set: Changes::to_version(event.version)
                 .field("domain", &changed.domain, |domain| domain.as_str().into())
-                .field("username", &changed.username, json)
+                .field("username", &changed.username, personal)
                 .field("name_key", &changed.name_key, |name_key| name_key.as_str().into())
                 .field("role", &changed.role, |role| role.as_str().into())
-                .field("email", &changed.email, |email| json_or_null(email.as_ref()))
+                .field("email", &changed.email, |email| personal_or_null(email.as_ref()))
                 .field("mobile_phones", &changed.mobile_phones, json)
-                .field("land_line_number", &changed.land_line_number, |number| json_or_null(number.as_ref()))
-                .field("alias", &changed.alias, json)
-                .field("display_name", &changed.display_name, |name| json_or_null(name.as_ref()))
+                .field("land_line_number", &changed.land_line_number, |number| personal_or_null(number.as_ref()))
+                .field("alias", &changed.alias, personal)
+                .field("display_name", &changed.display_name, |name| personal_or_null(name.as_ref()))
                 .field("capabilities", &changed.capabilities, json)
                 .into_set(),
         },
