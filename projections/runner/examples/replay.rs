@@ -7,6 +7,9 @@ use wac_events::MasterKey;
 use wac_runner::{Runner, bench};
 use wac_store::StoreOptions;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -1,11 +1,11 @@
 //! Row changes of many events, coalesced by key: each row is written once.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use wac_projections::{ColumnKind, RowChange, Table, Value};
+use wac_projections::{Column, ColumnKind, RowChange, Table, Value};
 
 use crate::RunnerError;
+use crate::memory::ByKey;
 
 /// What a batch does to one row.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,7 +28,7 @@ pub(crate) enum Edit {
 /// The edits of one table, by key.
 pub(crate) struct TableBatch {
     pub(crate) table: &'static Table,
-    pub(crate) edits: HashMap<String, RowEdit>,
+    pub(crate) edits: ByKey<RowEdit>,
 }
 
 /// The edits of any number of tables.
@@ -40,16 +40,28 @@ pub(crate) struct Batch {
 impl Batch {
     /// Adds what one event does.
     pub(crate) fn add(&mut self, change: RowChange) -> Result<(), RunnerError> {
-        let table = change.table();
-        let index = match self.tables.iter().position(|batch| std::ptr::eq(batch.table, table) || batch.table == table)
-        {
-            Some(index) => index,
-            None => {
-                self.tables.push(TableBatch { table, edits: HashMap::new() });
-                self.tables.len() - 1
-            }
-        };
-        self.tables[index].add(change)
+        self.of(change.table()).add(change)
+    }
+
+    /// Adds what later events do.
+    pub(crate) fn merge(&mut self, later: Batch) {
+        for TableBatch { table, edits } in later.tables {
+            self.of(table).merge(edits);
+        }
+    }
+
+    /// How many rows it touches.
+    pub(crate) fn rows(&self) -> usize {
+        self.tables.iter().map(|batch| batch.edits.len()).sum()
+    }
+
+    fn of(&mut self, table: &'static Table) -> &mut TableBatch {
+        let known = self.tables.iter().position(|batch| std::ptr::eq(batch.table, table) || batch.table == table);
+        let index = known.unwrap_or_else(|| {
+            self.tables.push(TableBatch { table, edits: ByKey::default() });
+            self.tables.len() - 1
+        });
+        &mut self.tables[index]
     }
 }
 
@@ -77,6 +89,21 @@ impl TableBatch {
             }
         }
         Ok(())
+    }
+
+    fn merge(&mut self, later: ByKey<RowEdit>) {
+        if self.edits.is_empty() {
+            self.edits = later;
+            return;
+        }
+        for (key, edit) in later {
+            match edit {
+                RowEdit::Patch(edits) => self.edit(key, edits),
+                whole @ (RowEdit::Put(_) | RowEdit::Delete) => {
+                    self.edits.insert(key, whole);
+                }
+            }
+        }
     }
 
     fn edit(&mut self, key: String, edits: Vec<(usize, Edit)>) {
@@ -122,17 +149,26 @@ pub(crate) fn whole_row(
 ) -> Result<Vec<Value>, RunnerError> {
     let mut row = vec![Value::Null; table.columns.len()];
     row[0] = Value::Text(key.to_owned());
+    let mut next = 1;
     for (column, value) in set {
-        let index = place(table, column, &value)?;
+        let index = place_from(table, next, column, &value)?;
         row[index] = value;
+        next = index + 1;
     }
     Ok(row)
 }
 
 /// The index of a column that takes `value`.
 pub(crate) fn place(table: &'static Table, column: &str, value: &Value) -> Result<usize, RunnerError> {
+    place_from(table, 0, column, value)
+}
+
+/// The same, looked for from a column on: projections set them mostly in order.
+fn place_from(table: &'static Table, from: usize, column: &str, value: &Value) -> Result<usize, RunnerError> {
     let shape = || RunnerError::Shape { table: table.name, column: column.to_owned() };
-    let index = table.columns.iter().position(|there| there.name == column).ok_or_else(shape)?;
+    let (before, behind) = table.columns.split_at(from.min(table.columns.len()));
+    let find = |columns: &[Column]| columns.iter().position(|there| there.name == column);
+    let index = find(behind).map(|at| at + before.len()).or_else(|| find(before)).ok_or_else(shape)?;
     if !takes(table.columns[index].kind, value) {
         return Err(shape());
     }
@@ -153,8 +189,6 @@ pub(crate) fn takes(kind: ColumnKind, value: &Value) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use wac_projections::Column;
-
     use super::*;
 
     static TABLE: Table =
@@ -206,6 +240,31 @@ mod tests {
         assert_eq!(edits, RowEdit::Patch(vec![(1, Edit::Set("y".into())), (2, Edit::Add(5))]));
         let edits = coalesced([increment("k", 2), patch("k", "n", 7), increment("k", 1)]);
         assert_eq!(edits, RowEdit::Patch(vec![(2, Edit::Set(8.into()))]));
+    }
+
+    #[test]
+    fn merged_batches_say_the_same_as_one() {
+        let changes = [
+            upsert("k"),
+            increment("k", 2),
+            delete("k"),
+            patch("k", "a", "y"),
+            upsert("k"),
+            patch("k", "n", 7),
+            increment("k", 1),
+            patch("k", "a", "z"),
+        ];
+        for from in 0..changes.len() {
+            let whole = coalesced(changes[from..].to_vec());
+            for cut in from..changes.len() {
+                let (mut batch, mut later) = (Batch::default(), Batch::default());
+                changes[from..cut].iter().for_each(|change| batch.add(change.clone()).unwrap());
+                changes[cut..].iter().for_each(|change| later.add(change.clone()).unwrap());
+                batch.merge(later);
+                assert_eq!(batch.rows(), 1);
+                assert_eq!(batch.tables.remove(0).edits.remove("k").unwrap(), whole, "from {from}, cut at {cut}");
+            }
+        }
     }
 
     #[test]

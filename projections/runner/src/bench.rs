@@ -13,14 +13,16 @@ use wac_store::Db;
 
 pub use workload::Workload;
 
+use crate::ahead::ReadAhead;
 use crate::batch::{RowEdit, TableBatch};
-use crate::conn::DbTx;
+use crate::conn::{DbTx, Dialect};
 use crate::error::failed;
 use crate::fold::changes;
 use crate::memory::FoldedTables;
 use crate::pages::Pages;
 use crate::progress::rate;
-use crate::{RebuildOptions, RunnerError, VerifyOptions, ddl, rebuild, verify, write};
+use crate::statements::{Puts, prepare};
+use crate::{RebuildOptions, RunnerError, VerifyOptions, ddl, rebuild, verify};
 
 /// Commands under way at once while a log is filled.
 const FILL_COMMANDS: usize = 16;
@@ -166,10 +168,10 @@ fn fold_one(
 
 async fn read_floor(log: &Arc<dyn EventLog>) -> Result<f64, RunnerError> {
     let started = Instant::now();
-    let mut pages = Pages::new(log.clone(), Position::START, Vec::new(), FLOOR_TRANSACTION_ROWS);
+    let mut ahead = ReadAhead::new(log.clone(), Position::START, Vec::new(), drop);
     let mut events = 0;
-    while let Some(page) = pages.next().await? {
-        events += page.events.len() as u64;
+    while let Some(done) = ahead.next().await? {
+        events += done.events;
     }
     Ok(rate(events, started.elapsed()))
 }
@@ -204,11 +206,14 @@ async fn insert(
     physical: &str,
     rows: Vec<(String, Vec<Value>)>,
 ) -> Result<(), RunnerError> {
+    let writing = || failed("inserting rows");
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let edits = rows.by_ref().take(FLOOR_TRANSACTION_ROWS).map(|(key, row)| (key, RowEdit::Put(row))).collect();
         let mut tx = DbTx::begin(db).await?;
-        write::write(&mut tx.conn(), TableBatch { table, edits }, physical).await?;
+        for ready in prepare(Dialect::of(db), TableBatch { table, edits }, physical, Puts::Load).map_err(writing())? {
+            ready.run(&mut tx.conn()).await.map_err(writing())?;
+        }
         tx.commit().await?;
     }
     Ok(())

@@ -177,7 +177,7 @@ pub(crate) async fn fetch(
     }
 }
 
-fn pg_arguments(binds: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
+pub(crate) fn pg_arguments(binds: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
     for bind in binds {
         match bind {
@@ -205,7 +205,7 @@ pub(crate) fn sqlite_arguments(binds: impl IntoIterator<Item = Value>) -> Result
     Ok(arguments)
 }
 
-fn pg_values(row: &PgRow, kinds: &[ColumnKind]) -> Result<Vec<Value>, sqlx::Error> {
+pub(crate) fn pg_values(row: &PgRow, kinds: &[ColumnKind]) -> Result<Vec<Value>, sqlx::Error> {
     use sqlx::Row;
     let value = |(index, kind): (usize, &ColumnKind)| {
         Ok(match kind {

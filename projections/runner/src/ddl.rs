@@ -75,6 +75,11 @@ fn column_definition(dialect: Dialect, table: &Table, column: &Column) -> String
     format!("{} {kind}{required}", quoted(column.name))
 }
 
+/// `alter table … rename to …`.
+pub(crate) fn rename_table(from: &str, to: &str) -> String {
+    format!("alter table {} rename to {}", quoted(from), quoted(to))
+}
+
 /// `create index` for every indexed column of `physical`.
 pub(crate) fn create_indexes(table: &Table, physical: &str, indexed_as: &str) -> Vec<String> {
     let index = |column: &&str| {

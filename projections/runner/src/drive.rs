@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use wac_events::{EventLog, Page, Position, Recorded};
-use wac_projections::{Projection, Value};
+use wac_projections::{Projection, Table, Value};
 
 use crate::checkpoint::{self, Checkpoint, ProjectionState};
 use crate::conn::{Conn, DbTx, Dialect};
@@ -13,7 +13,9 @@ use crate::error::failed;
 use crate::fold::{Folded, Member, OnUndecodable, earliest, fold};
 use crate::pages::{Pages, wanted};
 use crate::served::Shared;
-use crate::{RunnerError, ddl, parked, write};
+use crate::statements::Puts;
+use crate::write::Writes;
+use crate::{RunnerError, ddl};
 
 /// Most events one transaction of a running server applies: with SQLite, appends wait meanwhile.
 pub const APPLY_EVENTS_MAX: usize = 2_000;
@@ -165,6 +167,8 @@ impl Driver {
     }
 
     async fn apply(&mut self, folded: Folded, to: Position, caught_up: bool) -> Result<Round, RunnerError> {
+        let live = |table: &Table, member: &Member| ddl::live_name(table, member.checkpoint.version);
+        let writes = Writes::prepare(Dialect::of(&self.shared.db), &self.members, folded, Puts::Upsert, live)?;
         let mut tx = DbTx::begin(&self.shared.db).await?;
         let mut conn = tx.conn();
         if !try_lock(&mut conn, self.lock).await? {
@@ -181,10 +185,7 @@ impl Driver {
             tx.rollback().await?;
             return Ok(Round::Lost);
         }
-        let parked = write_folded(&mut conn, &self.members, folded, |table, member| {
-            ddl::live_name(table, member.checkpoint.version)
-        })
-        .await?;
+        let parked = writes.run(&mut conn).await?.events;
         let finished = |member: &&Member| caught_up && member.checkpoint.state == ProjectionState::Building;
         for member in self.members.iter().filter(finished) {
             if !checkpoint::mark_live(&mut conn, &member.checkpoint).await? {
@@ -193,8 +194,8 @@ impl Driver {
             }
         }
         tx.commit().await?;
-        if parked.events > 0 {
-            tracing::warn!(events = parked.events, position = to.0, "events were parked");
+        if parked > 0 {
+            tracing::warn!(events = parked, position = to.0, "events were parked");
         }
         self.applied(to, caught_up);
         Ok(Round::Applied)
@@ -254,38 +255,6 @@ pub(crate) fn own_checkpoint<'c>(checkpoints: &'c [Checkpoint], projection: &dyn
     checkpoints.iter().find(|row| {
         row.name == projection.name() && row.version == projection.version() && row.state != ProjectionState::Rebuilding
     })
-}
-
-/// How much a batch came to.
-#[derive(Default)]
-pub(crate) struct Written {
-    pub(crate) rows: u64,
-    pub(crate) events: u64,
-}
-
-/// Writes rows and parked events; `physical` names the table each member's rows go to.
-pub(crate) async fn write_folded(
-    conn: &mut Conn<'_>,
-    members: &[Member],
-    folded: Folded,
-    physical: impl Fn(&wac_projections::Table, &Member) -> String,
-) -> Result<Written, RunnerError> {
-    let mut written = Written { rows: 0, events: folded.parked.len() as u64 };
-    for batch in folded.batch.tables {
-        let owner = members.iter().find(|member| member.projection.tables().contains(&batch.table));
-        let Some(owner) = owner else {
-            return Err(RunnerError::Shape {
-                table: batch.table.name,
-                column: "(not a table of its projection)".into(),
-            });
-        };
-        let physical = physical(batch.table, owner);
-        written.rows += write::write(conn, batch, &physical).await?;
-    }
-    for (generation, event) in &folded.parked {
-        parked::insert(conn, *generation, event).await?;
-    }
-    Ok(written)
 }
 
 /// Takes the group's lock to the end of the transaction unless another node has it. With SQLite

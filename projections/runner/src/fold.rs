@@ -31,14 +31,24 @@ pub(crate) struct Folded {
     pub(crate) parked: Vec<(u64, ParkedEvent)>,
 }
 
+impl Folded {
+    /// Adds what later events do.
+    pub(crate) fn merge(&mut self, later: Folded) {
+        self.batch.merge(later.batch);
+        self.parked.extend(later.parked);
+    }
+}
+
 /// Folds `events`, each into the members that want it and are not beyond it.
 pub(crate) fn fold(members: &[Member], events: &[Recorded], policy: OnUndecodable) -> Result<Folded, RunnerError> {
     let mut folded = Folded::default();
+    let mut interest = Interest::default();
     for event in events {
         let decoded = AnyEvent::decode_recorded(event);
-        for member in members {
+        let wanting = interest.of(&event.event_type, members.iter().map(|member| &*member.projection));
+        for member in wanting.iter().map(|index| &members[*index]) {
             let projection = &*member.projection;
-            if member.checkpoint.position >= event.position || !is_wanted(projection.wants(), &event.event_type) {
+            if member.checkpoint.position >= event.position {
                 continue;
             }
             match changes(projection, event, &decoded) {
@@ -52,6 +62,28 @@ pub(crate) fn fold(members: &[Member], events: &[Recorded], policy: OnUndecodabl
         }
     }
     Ok(folded)
+}
+
+/// Which projections want which events, remembered by wire name: the same few names come again and
+/// again, mostly even as the same allocation.
+#[derive(Default)]
+pub(crate) struct Interest(Vec<(Arc<str>, Vec<usize>)>);
+
+impl Interest {
+    /// The indices of those among `projections`, always the same ones, that want events of this name.
+    pub(crate) fn of<'p>(
+        &mut self,
+        event_type: &Arc<str>,
+        projections: impl Iterator<Item = &'p dyn Projection>,
+    ) -> &[usize] {
+        let known = self.0.iter().position(|(name, _)| Arc::ptr_eq(name, event_type) || name == event_type);
+        let at = known.unwrap_or_else(|| {
+            let wanting = projections.enumerate().filter(|(_, projection)| is_wanted(projection.wants(), event_type));
+            self.0.push((event_type.clone(), wanting.map(|(index, _)| index).collect()));
+            self.0.len() - 1
+        });
+        &self.0[at].1
+    }
 }
 
 /// What one event does to one projection's rows. An event outside the platform's catalogue goes

@@ -7,14 +7,19 @@
 //! * [`rebuild`] builds a read model anew beside the one that is served, from any process.
 //! * [`verify`] folds the whole log and compares every row; [`log_verify`] checks the log alone.
 
+mod ahead;
 mod batch;
 pub mod bench;
 mod checkpoint;
+mod compare;
 mod conn;
+mod copy;
 mod ddl;
 mod drive;
 mod error;
 mod fold;
+mod gather;
+mod live_page;
 mod log_check;
 mod memory;
 mod pages;
@@ -25,10 +30,12 @@ mod rebuild;
 mod rows;
 mod runner;
 mod served;
+mod statements;
 mod verify;
 mod write;
 
 pub use checkpoint::ProjectionState;
+pub use compare::{DifferenceKind, RowDifference};
 pub use drive::APPLY_EVENTS_MAX;
 pub use error::{NotYet, RunnerError};
 pub use log_check::{LogFault, LogReport, log_verify};
@@ -39,4 +46,4 @@ pub use rebuild::{RebuildOptions, Rebuilt, rebuild};
 pub use rows::SqlRows;
 pub use runner::{ProjectionInfo, Runner, list};
 pub use served::POLL_INTERVAL;
-pub use verify::{DifferenceKind, ProjectionReport, RowDifference, VerifyOptions, VerifyReport, verify};
+pub use verify::{ProjectionReport, VerifyOptions, VerifyReport, verify};

@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use wac_events::{AnyEvent, EventLog, Position, Recorded, StreamId, Time};
+use foldhash::fast::RandomState;
+use wac_events::{AnyEvent, CodecError, EventId, EventLog, Position, Recorded, StreamId, Time};
 
 use crate::RunnerError;
-use crate::pages::Pages;
+use crate::ahead::ReadAhead;
 use crate::progress::{Meter, Progress, rate};
 
-/// Events a page.
-const CHECK_EVENTS_MAX: usize = 5_000;
+/// Most ids room is made for before they come.
+const IDS_ROOM_MAX: usize = 10_000_000;
 
 /// Something about the log that must not be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,21 +110,49 @@ pub async fn log_verify(
 ) -> Result<LogReport, RunnerError> {
     let meter = Meter::start();
     let total = log.head().await?.position;
-    let mut pages = Pages::new(log, Position::START, Vec::new(), CHECK_EVENTS_MAX).up_to(total);
-    let mut check = LogCheck::new(faults_shown_max, true);
-    while let Some(page) = pages.next().await? {
+    let outlines = |events: Vec<Recorded>| -> Vec<Outline> {
+        let outline = |event: Recorded| {
+            let undecodable = AnyEvent::decode_recorded(&event).err();
+            Outline::new(event, undecodable.as_ref())
+        };
+        events.into_iter().map(outline).collect()
+    };
+    let mut ahead = ReadAhead::new(log, Position::START, Vec::new(), outlines).up_to(total);
+    let mut check = LogCheck::new(faults_shown_max, true, total);
+    while let Some(done) = ahead.next().await? {
         let work = tokio::task::spawn_blocking(move || {
-            for event in &page.events {
-                let decoded = AnyEvent::decode_recorded(event);
-                check.event(event, decoded.as_ref().err());
-            }
+            done.work.iter().for_each(|event| check.event(event));
             check
         });
         check = work.await.map_err(|_| RunnerError::Broken("checking events"))?;
-        progress(meter.progress(pages.position(), total, check.events));
+        progress(meter.progress(ahead.position(), total, check.events));
     }
     check.end(total);
     Ok(check.report(meter.elapsed()))
+}
+
+/// What the check needs of an event.
+pub(crate) struct Outline {
+    pub(crate) position: Position,
+    stream: StreamId,
+    version: u64,
+    event_id: EventId,
+    recorded_at: Time,
+    /// Why it does not decode.
+    undecodable: Option<String>,
+}
+
+impl Outline {
+    pub(crate) fn new(event: Recorded, undecodable: Option<&CodecError>) -> Self {
+        Self {
+            position: event.position,
+            stream: event.stream,
+            version: event.version,
+            event_id: event.event_id,
+            recorded_at: event.recorded_at,
+            undecodable: undecodable.map(ToString::to_string),
+        }
+    }
 }
 
 /// The check as a fold.
@@ -131,28 +160,30 @@ pub(crate) struct LogCheck {
     pub(crate) events: u64,
     position: Position,
     recorded_at: Option<Time>,
-    versions: HashMap<StreamId, u64>,
-    ids: Option<HashSet<uuid::Uuid>>,
+    versions: HashMap<StreamId, u64, RandomState>,
+    ids: Option<HashSet<uuid::Uuid, RandomState>>,
     pub(crate) faults: u64,
     shown: Vec<LogFault>,
     shown_max: usize,
 }
 
 impl LogCheck {
-    pub(crate) fn new(shown_max: usize, ids: bool) -> Self {
+    /// `ids`: whether event ids are checked. `end`: where the log ends, to have the room for them.
+    pub(crate) fn new(shown_max: usize, ids: bool, end: Position) -> Self {
+        let room = usize::try_from(end.0).unwrap_or(usize::MAX).min(IDS_ROOM_MAX);
         Self {
             events: 0,
             position: Position::START,
             recorded_at: None,
-            versions: HashMap::new(),
-            ids: ids.then(HashSet::new),
+            versions: HashMap::default(),
+            ids: ids.then(|| HashSet::with_capacity_and_hasher(room, RandomState::default())),
             faults: 0,
             shown: Vec::new(),
             shown_max,
         }
     }
 
-    pub(crate) fn event(&mut self, event: &Recorded, undecodable: Option<&wac_events::CodecError>) {
+    pub(crate) fn event(&mut self, event: &Outline) {
         let position = event.position;
         let expected = Position(self.position.0 + 1);
         if position != expected {
@@ -173,8 +204,8 @@ impl LogCheck {
         if let Some(before) = self.recorded_at.filter(|before| *before > event.recorded_at) {
             self.fault(LogFault::RecordedAt { position, before, found: event.recorded_at });
         }
-        if let Some(error) = undecodable {
-            self.fault(LogFault::Undecodable { position, reason: error.to_string() });
+        if let Some(reason) = &event.undecodable {
+            self.fault(LogFault::Undecodable { position, reason: reason.clone() });
         }
         self.events += 1;
         self.position = position;

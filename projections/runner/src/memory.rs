@@ -7,10 +7,13 @@ use wac_projections::{RowChange, Table, Value};
 use crate::RunnerError;
 use crate::batch::{Edit, apply, place, whole_row};
 
+/// By a row's key. The hash is seeded and fast; keys are ids, not what somebody sends.
+pub(crate) type ByKey<T> = HashMap<String, T, foldhash::fast::RandomState>;
+
 /// The rows of any number of tables, values in column order.
 #[derive(Default)]
 pub(crate) struct FoldedTables {
-    tables: Vec<(&'static Table, HashMap<String, Vec<Value>>)>,
+    tables: Vec<(&'static Table, ByKey<Vec<Value>>)>,
 }
 
 impl FoldedTables {
@@ -18,7 +21,7 @@ impl FoldedTables {
         let table = change.table();
         let known = self.tables.iter().position(|(there, _)| std::ptr::eq(*there, table) || *there == table);
         let index = known.unwrap_or_else(|| {
-            self.tables.push((table, HashMap::new()));
+            self.tables.push((table, ByKey::default()));
             self.tables.len() - 1
         });
         let rows = &mut self.tables[index].1;

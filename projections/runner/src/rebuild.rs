@@ -8,21 +8,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use wac_events::{EventLog, Page, Position, Recorded};
+use wac_events::{EventLog, Position};
 use wac_projections::{ColumnKind, Projection, Value};
 use wac_store::Db;
 
 use crate::checkpoint::{self, Checkpoint, ProjectionState, int};
 use crate::conn::{Conn, DbTx, Dialect};
-use crate::drive::{Written, own_checkpoint, write_folded};
+use crate::drive::own_checkpoint;
 use crate::error::failed;
-use crate::fold::{Folded, Member, OnUndecodable, fold};
+use crate::fold::{Member, OnUndecodable, fold};
+use crate::gather::{Gathered, Gathering, shadow};
 use crate::pages::{Pages, wanted};
 use crate::progress::{Meter, Progress};
+use crate::statements::Puts;
+use crate::write::{Writes, Written};
 use crate::{RunnerError, ddl};
 
-/// Most events one transaction applies.
-const REBUILD_EVENTS_MAX: usize = 5_000;
+/// Events read at once during the switch.
+const SWITCH_PAGE_EVENTS: usize = 2_000;
 /// Most events the switch itself may still have to apply while the served rows stand still.
 const SWITCH_EVENTS_MAX: u64 = 2_000;
 /// How long the switch waits for readers of the served tables before it lets others pass.
@@ -59,7 +62,7 @@ pub struct Rebuilt {
     pub position: Position,
     /// Their generation.
     pub generation: u64,
-    /// How long it took.
+    /// How long it took until they were served.
     pub elapsed: Duration,
 }
 
@@ -74,12 +77,9 @@ pub async fn rebuild(
 ) -> Result<Rebuilt, RunnerError> {
     checkpoint::set_up(db, &[&*projection]).await?;
     let shadow = begin(db, &*projection).await?;
-    let types = wanted(std::iter::once(&*projection));
-    let pages = Pages::new(log.clone(), Position::START, types, REBUILD_EVENTS_MAX);
     let mut rebuild = Rebuild {
         db: db.clone(),
         log,
-        pages,
         members: vec![Member { projection, checkpoint: shadow }],
         options,
         meter: Meter::start(),
@@ -89,8 +89,11 @@ pub async fn rebuild(
         others_write: true,
     };
     let outcome = rebuild.run(progress).await;
+    if outcome.is_ok() {
+        rebuild.drop_retired().await;
+    }
     let unfinished = !matches!(outcome, Ok(_) | Err(RunnerError::TakenOver { .. }));
-    if unfinished && let Err(error) = rebuild.discard().await {
+    if unfinished && let Err(error) = rebuild.discard(rebuild.checkpoint()).await {
         tracing::warn!(%error, "tables of an unfinished rebuild remain; the next rebuild removes them");
     }
     outcome
@@ -140,7 +143,6 @@ async fn drop_shadow(conn: &mut Conn<'_>, projection: &dyn Projection, row: &Che
 struct Rebuild {
     db: Db,
     log: Arc<dyn EventLog>,
-    pages: Pages,
     /// The one projection, with its shadow's checkpoint.
     members: Vec<Member>,
     options: RebuildOptions,
@@ -188,57 +190,41 @@ impl Rebuild {
         &self.members[0].checkpoint
     }
 
-    /// Applies pages until there is none.
+    /// Applies the log until nothing is left of it.
     async fn catch_up(&mut self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), RunnerError> {
         let mut total = self.log.head().await?.position;
-        self.pages.seek(self.checkpoint().position);
-        let Some(page) = self.pages.next().await? else { return Ok(()) };
-        let mut folding = self.fold(page.events);
-        let mut scanned_to = page.scanned_to;
-        loop {
-            let folded = folding.await.map_err(|_| RunnerError::Broken("folding events"))??;
-            // The next page is read and folded while this one is written.
-            let next = self.pages.next().await?;
-            let next = next.map(|Page { events, scanned_to }| (self.fold(events), scanned_to));
-            self.apply(folded, scanned_to).await?;
-            total = total.max(scanned_to);
-            progress(self.meter.progress(scanned_to, total, self.events));
-            self.let_others_in().await?;
-            match next {
-                Some((task, to)) => (folding, scanned_to) = (task, to),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    fn fold(&mut self, events: Vec<Recorded>) -> tokio::task::JoinHandle<Result<Folded, RunnerError>> {
         let policy = if self.options.park { OnUndecodable::Park } else { OnUndecodable::Stop };
-        // Every page is folded once, in order: where the shadow stands when it is applied is no matter.
-        let mut members = self.members.clone();
-        members[0].checkpoint.position = Position::START;
-        self.events += events.len() as u64;
-        tokio::task::spawn_blocking(move || fold(&members, &events, policy))
+        let mut gathering = Gathering::new(&self.db, self.log.clone(), &self.members[0], policy);
+        let mut gathered = gathering.next().await?;
+        while let Some(Gathered { writes, events, to }) = gathered {
+            // What comes next is read, folded and made into statements while this is written.
+            let (applied, next) = tokio::join!(self.apply(writes, to), gathering.next());
+            applied?;
+            self.events += events;
+            total = total.max(to);
+            progress(self.meter.progress(to, total, self.events));
+            self.let_others_in().await?;
+            gathered = next?;
+        }
+        Ok(())
     }
 
-    async fn apply(&mut self, folded: Folded, to: Position) -> Result<(), RunnerError> {
+    async fn apply(&mut self, writes: Writes, to: Position) -> Result<(), RunnerError> {
         if self.options.cancel.is_cancelled() {
             return Err(RunnerError::Cancelled);
         }
         let mut tx = DbTx::begin(&self.db).await?;
-        let written = self.write(&mut tx.conn(), folded, to).await?;
+        let written = self.write(&mut tx.conn(), writes, to).await?;
         tx.commit().await?;
         self.moved(&written, to);
         Ok(())
     }
 
-    async fn write(&self, conn: &mut Conn<'_>, folded: Folded, to: Position) -> Result<Written, RunnerError> {
+    async fn write(&self, conn: &mut Conn<'_>, writes: Writes, to: Position) -> Result<Written, RunnerError> {
         if !checkpoint::advance(conn, &[self.checkpoint()], to).await? {
             return Err(RunnerError::TakenOver { projection: self.projection().name() });
         }
-        write_folded(conn, &self.members, folded, |table, member| {
-            ddl::shadow_name(table, member.checkpoint.version, member.checkpoint.generation)
-        })
-        .await
+        writes.run(conn).await
     }
 
     fn moved(&mut self, written: &Written, to: Position) {
@@ -300,24 +286,53 @@ impl Rebuild {
                 written = self.write_rest(conn, position).await?;
             }
         }
-        for table in self.projection().tables() {
-            let (name, rebuilt) =
-                (ddl::live_name(table, shadow.version), ddl::shadow_name(table, shadow.version, shadow.generation));
-            let statements = [
-                format!("drop table if exists {}", ddl::quoted(&name)),
-                format!("alter table {} rename to {}", ddl::quoted(&rebuilt), ddl::quoted(&name)),
-            ];
-            for sql in statements {
-                conn.execute_raw(&sql).await.map_err(failed("switching rebuilt tables in"))?;
-            }
-        }
+        self.rename(conn, live.is_some()).await?;
         if let Some(live) = &live {
             checkpoint::delete(conn, live).await?;
+            checkpoint::insert(conn, &self.retired()).await?;
         }
         if !checkpoint::mark_live(conn, shadow).await? {
             return Err(RunnerError::TakenOver { projection: self.projection().name() });
         }
         Ok(Some((written, position)))
+    }
+
+    /// The shadow takes the served tables' names, which are kept aside if they are still to be dropped.
+    async fn rename(&self, conn: &mut Conn<'_>, keep: bool) -> Result<(), RunnerError> {
+        let (shadow, retired) = (self.checkpoint(), self.retired());
+        for table in self.projection().tables() {
+            let live = ddl::live_name(table, shadow.version);
+            let rebuilt = ddl::shadow_name(table, shadow.version, shadow.generation);
+            let aside = ddl::shadow_name(table, retired.version, retired.generation);
+            let gone = match keep {
+                true => ddl::rename_table(&live, &aside),
+                false => format!("drop table if exists {}", ddl::quoted(&live)),
+            };
+            for sql in [gone, ddl::rename_table(&rebuilt, &live)] {
+                conn.execute_raw(&sql).await.map_err(failed("switching rebuilt tables in"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the rows that were served are until they are dropped: left by a rebuild, as it were, so
+    /// that the next one removes them if this one does not come to it.
+    fn retired(&self) -> Checkpoint {
+        let shadow = self.checkpoint();
+        Checkpoint {
+            generation: shadow.generation + 1,
+            position: Position::START,
+            state: ProjectionState::Rebuilding,
+            ..shadow.clone()
+        }
+    }
+
+    /// Drops the rows that were served before. SQLite overwrites all of them, which takes its time:
+    /// by now nobody waits for it.
+    async fn drop_retired(&self) {
+        if let Err(error) = self.discard(&self.retired()).await {
+            tracing::warn!(%error, "the former rows remain; the next rebuild removes them");
+        }
     }
 
     /// The served rows' checkpoint, held still to the end of the transaction.
@@ -335,7 +350,7 @@ impl Rebuild {
     /// Applies the last events, up to where the served rows stand.
     async fn write_rest(&self, conn: &mut Conn<'_>, last: Position) -> Result<Written, RunnerError> {
         let types = wanted(std::iter::once(self.projection()));
-        let mut pages = Pages::new(self.log.clone(), self.checkpoint().position, types, REBUILD_EVENTS_MAX).up_to(last);
+        let mut pages = Pages::new(self.log.clone(), self.checkpoint().position, types, SWITCH_PAGE_EVENTS).up_to(last);
         let mut events = Vec::new();
         while pages.position() < last {
             let Some(page) = pages.next().await? else { break };
@@ -343,7 +358,8 @@ impl Rebuild {
         }
         let policy = if self.options.park { OnUndecodable::Park } else { OnUndecodable::Stop };
         let folded = fold(&self.members, &events, policy)?;
-        self.write(conn, folded, last).await
+        let writes = Writes::prepare(conn.dialect(), &self.members, folded, Puts::Upsert, shadow)?;
+        self.write(conn, writes, last).await
     }
 
     /// Gives writers in other processes a turn. Within this process turns are fair anyway.
@@ -369,11 +385,11 @@ impl Rebuild {
         }
     }
 
-    async fn discard(&self) -> Result<(), RunnerError> {
+    async fn discard(&self, rows: &Checkpoint) -> Result<(), RunnerError> {
         let mut tx = DbTx::begin(&self.db).await?;
         let mut conn = tx.conn();
         checkpoint::lock_setup(&mut conn).await?;
-        drop_shadow(&mut conn, self.projection(), self.checkpoint()).await?;
+        drop_shadow(&mut conn, self.projection(), rows).await?;
         tx.commit().await
     }
 }

@@ -3,81 +3,20 @@
 use std::sync::Arc;
 
 use wac_events::{AnyEvent, EventLog, Position, Recorded};
-use wac_projections::{Column, Projection, Table, Value, is_wanted};
+use wac_projections::{Projection, RowChange};
 use wac_store::Db;
 
-use crate::checkpoint::{self, Checkpoint, ProjectionState};
-use crate::conn::{Conn, Dialect, Snapshot};
+use crate::ahead::ReadAhead;
+use crate::checkpoint::{self, Checkpoint};
+use crate::compare::{Comparison, RowDifference};
+use crate::conn::{Dialect, Snapshot};
 use crate::drive::own_checkpoint;
 use crate::error::failed;
-use crate::fold::changes;
-use crate::log_check::{LogCheck, LogReport};
+use crate::fold::{Interest, changes};
+use crate::log_check::{LogCheck, LogReport, Outline};
 use crate::memory::FoldedTables;
-use crate::pages::Pages;
 use crate::progress::{Meter, Progress};
 use crate::{RunnerError, ddl};
-
-/// Events a page.
-const VERIFY_EVENTS_MAX: usize = 5_000;
-/// Rows compared at once.
-const COMPARE_ROWS_MAX: i64 = 2_000;
-/// A value longer than this is cut when it is shown, in characters.
-const SHOWN_CHARS_MAX: usize = 60;
-
-/// One deviation between a row and what the log says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RowDifference {
-    /// The table.
-    pub table: &'static str,
-    /// The row's key.
-    pub key: String,
-    /// What deviates.
-    pub kind: DifferenceKind,
-}
-
-/// What deviates.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DifferenceKind {
-    /// The log says there is such a row; the database has none.
-    Missing,
-    /// The database has a row the log knows nothing of.
-    Extra,
-    /// A column holds something else.
-    Column {
-        /// Its name.
-        column: &'static str,
-        /// What the database has.
-        live: Value,
-        /// What the log says.
-        rebuilt: Value,
-    },
-}
-
-impl std::fmt::Display for RowDifference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { table, key, kind } = self;
-        match kind {
-            DifferenceKind::Missing => write!(f, "{table} {key}: the row is missing"),
-            DifferenceKind::Extra => write!(f, "{table} {key}: the row should not be there"),
-            DifferenceKind::Column { column, live, rebuilt } => {
-                write!(f, "{table} {key}: {column} is {}, the log says {}", shown(live), shown(rebuilt))
-            }
-        }
-    }
-}
-
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(bool) => bool.to_string(),
-        Value::Int(int) => int.to_string(),
-        Value::Text(text) => format!("{text:?}"),
-    };
-    match text.char_indices().nth(SHOWN_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
 
 /// One read model's part of a verification.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -149,11 +88,11 @@ pub async fn verify(
     let meter = Meter::start();
     let checkpoints = checkpoint_of_each(checkpoint::load(db).await?, &projections);
     let head = log.head().await?.position;
-    let mut pass = Pass::new(projections, &checkpoints, options.differences_shown_max);
-    let mut pages = Pages::new(log.clone(), Position::START, Vec::new(), VERIFY_EVENTS_MAX).up_to(head);
-    while let Some(page) = pages.next().await? {
-        pass = pass.fold(page.events).await?;
-        progress(meter.progress(pages.position(), head, pass.check.events));
+    let mut pass = Pass::new(projections, &checkpoints, LogCheck::new(options.differences_shown_max, true, head));
+    let mut ahead = pass.read(log.clone(), Position::START, head);
+    while let Some(done) = ahead.next().await? {
+        pass = pass.fold(done.work).await?;
+        progress(meter.progress(ahead.position(), head, pass.check.events));
     }
     pass.check.end(head);
     let fold = meter.elapsed();
@@ -161,10 +100,9 @@ pub async fn verify(
     let (mut snapshot, checkpoints) = snapshot(db, &pass.projections).await?;
     let last = checkpoints.iter().flatten().map(|checkpoint| checkpoint.position).max().unwrap_or_default();
     pass.limit(&checkpoints);
-    let mut rest = Pages::new(log, pass.earliest(), Vec::new(), VERIFY_EVENTS_MAX).up_to(last);
-    while rest.position() < last {
-        let Some(page) = rest.next().await? else { break };
-        pass = pass.fold(page.events).await?;
+    let mut rest = pass.read(log, pass.earliest(), last);
+    while let Some(done) = rest.next().await? {
+        pass = pass.fold(done.work).await?;
     }
     let mut comparison = Comparison { shown: Vec::new(), shown_max: options.differences_shown_max };
     let mut reports = Vec::new();
@@ -243,7 +181,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(projections: Vec<Arc<dyn Projection>>, checkpoints: &[Option<Checkpoint>], shown_max: usize) -> Self {
+    fn new(projections: Vec<Arc<dyn Projection>>, checkpoints: &[Option<Checkpoint>], check: LogCheck) -> Self {
         let target = |checkpoint: &Option<Checkpoint>| Target {
             folded: Position::START,
             limit: checkpoint.as_ref().map_or(Position::START, |checkpoint| checkpoint.position),
@@ -251,7 +189,7 @@ impl Pass {
             parked: 0,
         };
         let targets = checkpoints.iter().map(target).collect();
-        Self { projections, targets, check: LogCheck::new(shown_max, true), checked: Position::START }
+        Self { projections, targets, check, checked: Position::START }
     }
 
     fn limit(&mut self, checkpoints: &[Option<Checkpoint>]) {
@@ -265,113 +203,70 @@ impl Pass {
         self.targets.iter().map(|target| target.folded).min().unwrap_or_default()
     }
 
-    async fn fold(mut self, events: Vec<Recorded>) -> Result<Self, RunnerError> {
-        let work = tokio::task::spawn_blocking(move || {
-            for event in &events {
-                self.event(event)?;
-            }
-            Ok(self)
-        });
+    /// Reads from `after` to `last`; what can be done with an event alone is done ahead.
+    fn read(&self, log: Arc<dyn EventLog>, after: Position, last: Position) -> ReadAhead<Effects> {
+        let projections = self.projections.clone();
+        ReadAhead::new(log, after, Vec::new(), move |events| Effects::of(&projections, events)).up_to(last)
+    }
+
+    async fn fold(mut self, effects: Effects) -> Result<Self, RunnerError> {
+        let work = tokio::task::spawn_blocking(move || self.take(effects).map(|()| self));
         work.await.map_err(|_| RunnerError::Broken("folding events"))?
     }
 
-    fn event(&mut self, event: &Recorded) -> Result<(), RunnerError> {
-        let decoded = AnyEvent::decode_recorded(event);
-        if event.position > self.checked {
-            self.check.event(event, decoded.as_ref().err());
-            self.checked = event.position;
+    fn take(&mut self, effects: Effects) -> Result<(), RunnerError> {
+        for event in effects.events.iter().filter(|event| event.position > self.checked) {
+            self.check.event(event);
         }
-        for (projection, target) in self.projections.iter().zip(&mut self.targets) {
-            let due = event.position > target.folded && event.position <= target.limit;
-            if !due || !is_wanted(projection.wants(), &event.event_type) {
+        self.checked = effects.events.last().map_or(self.checked, |last| self.checked.max(last.position));
+        for Effect { position, projection, change } in effects.effects {
+            let target = &mut self.targets[projection];
+            if position <= target.folded || position > target.limit {
                 continue;
             }
-            match changes(&**projection, event, &decoded) {
-                Ok(changes) => changes.into_iter().try_for_each(|change| target.rows.add(change))?,
-                Err(_) => target.parked += 1,
+            match change {
+                Some(change) => target.rows.add(change)?,
+                None => target.parked += 1,
             }
         }
         Ok(())
     }
 }
 
-struct Comparison {
-    shown: Vec<RowDifference>,
-    shown_max: usize,
+/// What a range of events comes to.
+struct Effects {
+    events: Vec<Outline>,
+    effects: Vec<Effect>,
 }
 
-impl Comparison {
-    /// Compares one projection's tables; returns rows looked at and deviations.
-    async fn compare(
-        &mut self,
-        conn: &mut Conn<'_>,
-        projection: &dyn Projection,
-        checkpoint: &Checkpoint,
-        rebuilt: &mut FoldedTables,
-    ) -> Result<(u64, u64), RunnerError> {
-        debug_assert!(checkpoint.state != ProjectionState::Rebuilding);
-        let (mut rows, mut differences) = (0, 0);
-        for table in projection.tables() {
-            let (compared, deviating) = self.table(conn, table, checkpoint.version, rebuilt.take(table)).await?;
-            rows += compared;
-            differences += deviating;
-        }
-        Ok((rows, differences))
-    }
+/// What one event does to one row.
+struct Effect {
+    position: Position,
+    /// Index of the projection.
+    projection: usize,
+    /// `None`: the projection cannot take the event.
+    change: Option<RowChange>,
+}
 
-    /// Walks through both in key order.
-    async fn table(
-        &mut self,
-        conn: &mut Conn<'_>,
-        table: &'static Table,
-        version: u32,
-        rebuilt: Vec<(String, Vec<Value>)>,
-    ) -> Result<(u64, u64), RunnerError> {
-        let key = ddl::quoted(table.key());
-        let sql = format!(
-            "select {} from {} where {key} > $1 order by {key} limit $2",
-            ddl::column_list(table),
-            ddl::quoted(&ddl::live_name(table, version)),
-        );
-        let kinds = ddl::kinds(table);
-        let (mut rows, mut differences) = (0, 0);
-        let mut rebuilt = rebuilt.into_iter().peekable();
-        let mut after = String::new();
-        loop {
-            let binds = vec![Value::Text(after.clone()), Value::Int(COMPARE_ROWS_MAX)];
-            let page = conn.fetch(&sql, binds, &kinds).await.map_err(failed("reading rows to compare"))?;
-            let Some(last) = page.last() else { break };
-            after = last[0].as_text().unwrap_or_default().to_owned();
-            for live in page {
-                rows += 1;
-                let key = live[0].as_text().unwrap_or_default().to_owned();
-                while let Some((missing, _)) = rebuilt.next_if(|(there, _)| *there < key) {
-                    differences += self.note(table, missing, DifferenceKind::Missing);
-                }
-                differences += match rebuilt.next_if(|(there, _)| *there == key) {
-                    Some((_, row)) => self.columns(table, &key, live, row),
-                    None => self.note(table, key, DifferenceKind::Extra),
-                };
+impl Effects {
+    fn of(projections: &[Arc<dyn Projection>], events: Vec<Recorded>) -> Self {
+        let mut this = Self { events: Vec::with_capacity(events.len()), effects: Vec::with_capacity(events.len()) };
+        let mut interest = Interest::default();
+        for event in events {
+            let decoded = AnyEvent::decode_recorded(&event);
+            for index in interest.of(&event.event_type, projections.iter().map(|projection| &**projection)) {
+                this.add(*index, event.position, changes(&*projections[*index], &event, &decoded).ok());
             }
+            this.events.push(Outline::new(event, decoded.as_ref().err()));
         }
-        for (missing, _) in rebuilt {
-            differences += self.note(table, missing, DifferenceKind::Missing);
-        }
-        Ok((rows, differences))
+        this
     }
 
-    fn columns(&mut self, table: &'static Table, key: &str, live: Vec<Value>, rebuilt: Vec<Value>) -> u64 {
-        let deviating = |(_, (live, rebuilt)): &(&Column, (Value, Value))| live != rebuilt;
-        let pairs = table.columns.iter().zip(live.into_iter().zip(rebuilt)).filter(deviating);
-        pairs.fold(0, |count, (column, (live, rebuilt))| {
-            count + self.note(table, key.to_owned(), DifferenceKind::Column { column: column.name, live, rebuilt })
-        })
-    }
-
-    fn note(&mut self, table: &'static Table, key: String, kind: DifferenceKind) -> u64 {
-        if self.shown.len() < self.shown_max {
-            self.shown.push(RowDifference { table: table.name, key, kind });
+    fn add(&mut self, projection: usize, position: Position, changes: Option<Vec<RowChange>>) {
+        let effect = |change| Effect { position, projection, change };
+        match changes {
+            Some(changes) => self.effects.extend(changes.into_iter().map(|change| effect(Some(change)))),
+            None => self.effects.push(effect(None)),
         }
-        1
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
-use wac_projections::{Rows, Select, USERS, all};
+use wac_events::{CodecError, Recorded};
+use wac_projections::{Column, Projection, RowChange, Rows, Select, Table, USERS, Value, all};
 use wac_runner::bench::Workload;
 use wac_runner::{ProjectionState, RebuildOptions, RunnerError, SqlRows, list, rebuild};
 
@@ -32,6 +33,55 @@ on_both!(a_rebuilt_read_model_equals_the_live_one, async |store: Store| {
     let infos = list(store.db(), &*store.log()).await.unwrap();
     assert!(infos.iter().all(|info| info.generation == 2 && info.state == ProjectionState::Live), "{infos:?}");
     assert!(store.verify().await.is_sound());
+});
+
+static LATEST: Table = Table {
+    name: "latest",
+    columns: &[Column::text("id"), Column::int("position"), Column::bool("odd")],
+    indexed: &["position"],
+};
+
+/// One row for each event, and one for each wire name, put anew whenever an event of it comes.
+struct Latest;
+
+impl Projection for Latest {
+    fn name(&self) -> &'static str {
+        "latest"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static Table] {
+        const { &[&LATEST] }
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &["user.*", "token.*", "credential.*"]
+    }
+
+    fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
+        let position = i64::try_from(event.position.0).unwrap();
+        let put = |key: String| RowChange::Upsert {
+            table: &LATEST,
+            key,
+            set: vec![("odd", Value::Bool(position % 2 == 1)), ("position", Value::Int(position))],
+        };
+        Ok(vec![put(event.event_id.to_string()), put(event.event_type.to_string())])
+    }
+}
+
+on_both!(rows_put_again_much_later_in_the_log_replace_the_former_ones, async |store: Store| {
+    let mut workload = Workload::new(18);
+    // Several transactions' worth.
+    for _ in 0..32 {
+        store.append(&mut workload, 500).await;
+    }
+    let rebuilt = rebuild(store.db(), store.log(), Arc::new(Latest), RebuildOptions::default(), &mut |_| {}).await;
+    assert!(rebuilt.unwrap().rows_written > 10_000);
+    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Latest)];
+    assert_eq!(store.rows(&projections).await, store.expected(&projections).await);
 });
 
 on_both!(a_rebuild_from_another_process_disturbs_neither_writers_nor_readers, async |store: Store| {
