@@ -66,6 +66,17 @@ pub fn rows_of(tables: &MemTables) -> Tables {
 }
 
 /// Rows as JSON, by table.
+///
+/// Tables without rows are left out, so that a story stays as it was written when a read model that
+/// it says nothing about comes into being.
 pub fn rows_json(tables: &Tables) -> Value {
-    serde_json::to_value(tables).expect("rows are plain JSON")
+    without_empty(serde_json::to_value(tables).expect("rows are plain JSON"))
+}
+
+/// An object without those members that are empty lists.
+pub(crate) fn without_empty(mut tables: Value) -> Value {
+    if let Value::Object(tables) = &mut tables {
+        tables.retain(|_, rows| rows.as_array().is_none_or(|rows| !rows.is_empty()));
+    }
+    tables
 }

@@ -222,6 +222,7 @@ impl World {
     }
 
     /// Another node on the same log.
+    #[allow(dead_code, reason = "of the binaries that share this file only one has several nodes")]
     pub(crate) fn another_node(&self, adjust: impl FnOnce(&mut ApiConfig)) -> Platform {
         let Self { platform, rows, .. } = self;
         let (log, keys, env) = (platform.log.clone(), platform.keys.clone(), platform.env.clone());

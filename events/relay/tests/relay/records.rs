@@ -138,12 +138,12 @@ async fn events_of_an_unknown_type_are_relayed_as_they_are() {
     relay.relayed(Position(8)).await;
     relay.stop().await;
     let seen = consume_all(&config);
-    let rooms: Vec<_> = seen.iter().filter(|record| record.key.starts_with("room-")).collect();
-    assert_eq!(rooms.len(), 2);
-    for room in rooms {
-        assert_eq!(room.topic, format!("{}.other.events.v1", config.product));
-        assert_eq!(room.header("ce_type"), "io.wac.room.created.v1");
-        assert_eq!(room.payload, generated(room.position()).data);
+    let meteors: Vec<_> = seen.iter().filter(|record| record.key.starts_with("meteor-")).collect();
+    assert_eq!(meteors.len(), 2);
+    for meteor in meteors {
+        assert_eq!(meteor.topic, format!("{}.other.events.v1", config.product));
+        assert_eq!(meteor.header("ce_type"), "io.wac.meteor.seen.v1");
+        assert_eq!(meteor.payload, generated(meteor.position()).data);
     }
 }
 

@@ -35,12 +35,12 @@ pub(crate) struct TestLog {
 /// The event that every generated log has at `position`.
 pub(crate) fn generated(position: u64) -> Recorded {
     let n = position % STREAMS;
-    // `room` is an aggregate this version does not know.
+    // `meteor` is an aggregate no version knows.
     let (aggregate, event_type) = match n % 4 {
         0 => ("user", "user.deleted"),
         1 => ("domain", "domain.closing"),
         2 => ("token", "token.revoked"),
-        _ => ("room", "room.created"),
+        _ => ("meteor", "meteor.seen"),
     };
     let at = Time::from_millis(1_700_000_000_000 + i64::try_from(position).unwrap());
     let command = Uuid::from_u128(u128::from(position) << 64);
