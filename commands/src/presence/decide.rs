@@ -82,12 +82,15 @@ impl RegisterDevice {
         if self.resumed && presence.devices.get(session).is_some_and(unchanged) {
             return Ok(Vec::new());
         }
+        let rings = |known: &RegisteredDevice| known.node == self.node && known.ringable;
+        // A further socket that cannot ring takes nothing from a device that can, and gives it nothing.
+        let rings_already = !self.ringable && presence.devices.get(session).is_some_and(rings);
         let registered = DeviceRegistered {
             user: user.clone(),
             session: session.clone(),
             node: self.node.clone(),
-            ringable: self.ringable,
-            resumed: self.resumed && presence.devices.contains_key(session),
+            ringable: self.ringable || rings_already,
+            resumed: rings_already || (self.resumed && presence.devices.contains_key(session)),
             at: ctx.now,
         };
         let mut facts = vec![fact(&state.domain, user, registered)];

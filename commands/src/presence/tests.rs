@@ -87,6 +87,16 @@ fn a_device_that_can_ring_from_now_on_registers_anew_and_one_that_could_keeps_it
 }
 
 #[test]
+fn a_device_that_rings_goes_on_ringing_when_it_opens_a_socket_that_does_not() {
+    let silent = RegisterDevice { ringable: false, ..register("alice") };
+    let events = online().when(silent.clone()).then(&["presence.device_registered"]);
+    assert!(resumed(&events), "what rings for its user has rung there already");
+    assert!(online().after(silent.clone()).presence("alice").has_ringable());
+    let elsewhere = RegisterDevice { ringable: false, ..register_at("n2", "alice") };
+    assert!(!online().after(elsewhere).presence("alice").has_ringable());
+}
+
+#[test]
 fn a_device_that_was_removed_meanwhile_registers_as_a_new_one() {
     let events = online().after(lost("alice", now())).when(resumes_at("n1")).then(&ONLINE);
     assert!(!resumed(&events), "so that it rings with what waits for its user");
