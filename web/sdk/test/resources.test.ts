@@ -138,7 +138,7 @@ test('a group is made, filled, renamed, emptied, left and removed', async () => 
   expect(last()).toEqual({ method: 'DELETE', url: '/usersGroup/participations' });
 });
 
-test('a group whose making was not answered is asked for again under the same id, and made once', async () => {
+test('a group whose making was not answered is not made once more; the caller is told', async () => {
   let made = 0;
   server.onWapi('POST', /^\/usersGroup$/, (_, socket) => {
     made += 1;
@@ -148,8 +148,10 @@ test('a group whose making was not answered is asked for again under the same id
   const creating = session.groups.create('support');
   await eventually(() => made === 1);
   for (const socket of server.of('alice', 'wapi')) socket.cut();
-  expect((await creating).id).toBe('g-1');
-  expect(server.wapiRequests.filter(({ method }) => method === 'POST').length).toBe(2);
+  await expect(creating).rejects.toMatchObject({ name: 'ConnectionLostError', code: 'outcome_unknown' });
+  await eventually(() => session.status === 'CONNECTED');
+  await settle();
+  expect(server.wapiRequests.filter(({ method }) => method === 'POST').length).toBe(1);
 });
 
 test('groups are listed, and read anew', async () => {
@@ -172,6 +174,22 @@ test('the log of conferences is read in parts, and new entries are told', async 
   const told = session.conferences.log.once('finished');
   server.push('alice', { method: 'POST', url: '/conferences', body: { id: 'c-2' } });
   expect((await told).id).toBe('c-2');
+});
+
+test('what is read is no older than what was told over either socket', async () => {
+  server.onWapi('GET', /^\/contacts$/, () => []);
+  await session.contacts.list();
+  expect(last().qs).toBeUndefined();
+  server.on('createRoom', () => ({ id: 'r-1', owner: 'u-alice', participants: ['u-alice'], position: 117 }));
+  await session.conferences.createConference();
+  await session.contacts.list();
+  expect(last().qs).toEqual({ min_position: 117 });
+  const told = session.conferences.log.once('finished');
+  server.position = 120;
+  server.push('alice', { method: 'POST', url: '/conferences', body: { id: 'c-2' } });
+  await told;
+  await session.contacts.list();
+  expect(last().qs).toEqual({ min_position: 121 });
 });
 
 test('push tokens are registered, listed and removed', async () => {

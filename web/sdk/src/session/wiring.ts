@@ -2,6 +2,7 @@ import { Channel, type ChannelOptions } from '../transport/channel.js';
 import { silent } from '../transport/logger.js';
 import { type Fetch, OAuth, type TokenSet } from '../transport/oauth.js';
 import { Qss } from '../transport/qss.js';
+import { Seen } from '../transport/seen.js';
 import { addresses, Servers } from '../transport/servers.js';
 import { webSocketConstructor } from '../transport/socket.js';
 import { type GetToken, Tokens } from '../transport/tokens.js';
@@ -70,7 +71,8 @@ export function assemble(
     position: known.snapshot?.wapiPosition,
     ask: () => unheeded(wapi.get(WAPI_PROBE)),
   });
-  const qss = new Qss(qssChannel, timeoutMs);
-  const wapi = new Wapi(wapiChannel, timeoutMs);
+  const seen = new Seen();
+  const qss = new Qss(qssChannel, timeoutMs, seen);
+  const wapi = new Wapi(wapiChannel, timeoutMs, seen);
   return { oauth, tokens, qssChannel, wapiChannel, qss, wapi };
 }

@@ -16,6 +16,8 @@ export interface Outgoing<T> {
   name: string;
   /** The frame. */
   text: string;
+  /** Whether it may be sent once more under its id when the connection was lost. */
+  repeatable: boolean;
   /** Makes the result, or throws. Called as soon as the answer is there, before any later frame is looked at. */
   take(answer: Record<string, unknown>): T;
 }
@@ -89,13 +91,17 @@ export class Outbox {
     for (const waiting of this.#waiting.values()) waiting.sent ||= this.#send(waiting.request.text);
   }
 
-  /** The connection is gone. `dropSent`: what was sent on it was wrong, and fails. */
+  /** The connection is gone. `dropSent`: what was sent on it was wrong and fails; else what cannot be repeated fails. */
   lost(dropSent: string | undefined): void {
     for (const waiting of [...this.#waiting.values()].filter(({ sent }) => sent)) {
+      const { name, repeatable } = waiting.request;
       waiting.sent = false;
-      if (dropSent === undefined) continue;
-      const message = `${waiting.request.name}: the server refused the frame`;
-      waiting.settle({ error: new ProtocolError(message, { code: dropSent }) });
+      if (dropSent !== undefined) {
+        waiting.settle({ error: new ProtocolError(`${name}: the server refused the frame`, { code: dropSent }) });
+      } else if (!repeatable) {
+        const message = `${name}: the connection was lost before the answer`;
+        waiting.settle({ error: new ConnectionLostError(message, { code: 'outcome_unknown' }) });
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import type { AnswerFrame, NoticeBody, NoticeFrame, RequestName, Requests } from
 import type { Channel, Opened } from './channel.js';
 import { requestId } from './frames.js';
 import { Outbox, type RequestOptions } from './outbox.js';
+import type { Seen } from './seen.js';
 
 interface QssEvents {
   /** A notice that has not been seen before. */
@@ -20,11 +21,13 @@ export class Qss extends Emitter<QssEvents> {
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #timeoutMs: number;
+  readonly #seen: Seen;
 
-  constructor(channel: Channel, timeoutMs: number) {
+  constructor(channel: Channel, timeoutMs: number, seen: Seen) {
     super();
     this.#channel = channel;
     this.#timeoutMs = timeoutMs;
+    this.#seen = seen;
     this.#outbox = new Outbox(text => channel.send(text));
     channel.on('frame', frame => this.#frame(frame));
     channel.on('lost', ({ dropSent }) => this.#outbox.lost(dropSent));
@@ -52,6 +55,7 @@ export class Qss extends Emitter<QssEvents> {
       id,
       name,
       text: JSON.stringify({ request: name, requestID: id, payload }),
+      repeatable: true,
       take: (frame: Record<string, unknown>) => take(resultOf(name, frame as unknown as AnswerFrame)),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
@@ -59,6 +63,7 @@ export class Qss extends Emitter<QssEvents> {
   }
 
   #frame(frame: Record<string, unknown>): void {
+    this.#seen.note(frame['position']);
     if (typeof frame['requestID'] === 'string') {
       this.#outbox.answer(frame['requestID'], frame);
     } else if (frame['type'] === 'event') {

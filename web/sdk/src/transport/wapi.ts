@@ -4,6 +4,7 @@ import type { Problem, WapiAnswerFrame, WapiMethod, WapiPush } from '../wire.js'
 import type { Channel, Opened } from './channel.js';
 import { requestId } from './frames.js';
 import { Outbox, type RequestOptions } from './outbox.js';
+import type { Seen } from './seen.js';
 
 /** Parameters of a query. */
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -20,11 +21,13 @@ export class Wapi extends Emitter<WapiEvents> {
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #timeoutMs: number;
+  readonly #seen: Seen;
 
-  constructor(channel: Channel, timeoutMs: number) {
+  constructor(channel: Channel, timeoutMs: number, seen: Seen) {
     super();
     this.#channel = channel;
     this.#timeoutMs = timeoutMs;
+    this.#seen = seen;
     this.#outbox = new Outbox(text => channel.send(text));
     channel.on('frame', frame => this.#frame(frame));
     channel.on('lost', ({ dropSent }) => this.#outbox.lost(dropSent));
@@ -40,9 +43,9 @@ export class Wapi extends Emitter<WapiEvents> {
     this.#outbox.end(error);
   }
 
-  /** Reads a resource. */
+  /** Reads a resource, no older than anything this session was told over either socket. */
   get<T>(url: string, query: Query = {}, options: RequestOptions = {}): Promise<T> {
-    return this.request('GET', url, undefined, query, options);
+    return this.request('GET', url, undefined, { ...query, min_position: this.#seen.position }, options);
   }
 
   /** Creates a resource, or has something done. */
@@ -82,6 +85,8 @@ export class Wapi extends Emitter<WapiEvents> {
       id,
       name,
       text: JSON.stringify(frame),
+      // Making something twice makes two of it.
+      repeatable: method !== 'POST',
       take: (answer: Record<string, unknown>) => resultOf<T>(name, answer as unknown as WapiAnswerFrame),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
@@ -89,6 +94,7 @@ export class Wapi extends Emitter<WapiEvents> {
   }
 
   #frame(frame: Record<string, unknown>): void {
+    this.#seen.note(frame['position']);
     if (typeof frame['id'] === 'string' && typeof frame['status'] === 'number') {
       this.#outbox.answer(frame['id'], frame);
     } else if (typeof frame['method'] === 'string' && typeof frame['url'] === 'string') {
