@@ -38,6 +38,7 @@ async fn every_request_sent_again_happens_once_and_is_answered_alike() {
     twice(&platform, &bob, "5", "declineTransfer", transfer).await;
     let uri = format!("wac-conf{}", "1".repeat(20));
     twice(&platform, &alice, "10", "joinQuickConference", json!({ "uri": uri })).await;
+    twice(&platform, &carol, "3", "joinQuickConference", json!({ "uri": uri })).await;
     let payload = json!({ "roomId": room, "targetRoomId": uri });
     let transfer = twice(&platform, &alice, "11", "attendedTransfer", payload).await;
     let transfer = json!({ "callTransferId": transfer["callTransferId"] });
