@@ -26,6 +26,7 @@ if [ "$purpose" = test ]; then
     has mvn || missing+=(maven)
     has_venv || missing+=(python3 python3-venv)
     has setpriv || missing+=(util-linux)
+    has chromium || missing+=(chromium)
     if ! has npm || ! node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'; then
         echo "setup: Node 20 or newer with npm is not on the PATH; install it first" >&2
         exit 1
