@@ -6,7 +6,7 @@ use wac_events::{Activity, Position, UserId};
 /// A request over WAPI.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
 pub struct WapiRequest {
-    /// The client's own id of it; also its idempotency key.
+    /// The client's own id of it; the answer repeats it.
     pub id: String,
     /// The verb.
     pub method: WapiMethod,
