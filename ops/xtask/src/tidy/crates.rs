@@ -48,7 +48,7 @@ const RULES: &[Rule] = &[
         pure: false,
     },
     Rule { name: "wac-signaling", may_use: &["wac-events", "wac-commands", "wac-projections"], pure: true },
-    Rule { name: "wac-media", may_use: &[], pure: true },
+    Rule { name: "wac-media", may_use: &["wac-events"], pure: true },
     Rule { name: "wac-media-io", may_use: &["wac-media", "wac-commands", "wac-events"], pure: false },
     Rule { name: "wac-sip", may_use: &["wac-commands", "wac-events"], pure: false },
     Rule { name: "wac-replay-tests", may_use: ALL, pure: false },

@@ -1,0 +1,75 @@
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::bwe::Bitrate;
+use str0m::config::DtlsCert;
+use str0m::{Rtc, RtcConfig};
+
+/// The one video codec of the rooms of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum VideoCodec {
+    /// VP8 (RFC 7741).
+    #[default]
+    Vp8,
+    /// H.264 (RFC 6184).
+    H264,
+}
+
+/// What an [`crate::Sfu`] is set to.
+#[derive(Clone, Debug)]
+pub struct SfuConfig {
+    /// Where clients reach the node: its host candidates, UDP.
+    pub addresses: Vec<SocketAddr>,
+    /// The video codec.
+    pub video: VideoCodec,
+    /// So many pictures are sent without being asked for (`media.autoVideo`).
+    pub auto_video: usize,
+    /// Most peers of this object (`media.peersMax`).
+    pub peers_max: usize,
+    /// A peer without a connection for so long is ended (`media.idleTimeout`).
+    pub idle_timeout: Duration,
+    /// What the way to a new peer is taken to bear until it has been measured, bit/s.
+    pub start_rate: u64,
+}
+
+impl Default for SfuConfig {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            video: VideoCodec::Vp8,
+            auto_video: 16,
+            peers_max: 2_000,
+            idle_timeout: Duration::from_secs(30),
+            start_rate: 1_000_000,
+        }
+    }
+}
+
+impl SfuConfig {
+    /// The codecs that can be exchanged, as in `a=rtpmap`.
+    pub fn codecs(&self) -> Vec<&'static str> {
+        let video = match self.video {
+            VideoCodec::Vp8 => "VP8",
+            VideoCodec::H264 => "H264",
+        };
+        vec!["opus", "PCMU", "PCMA", video]
+    }
+
+    /// A peer connection of the node's side.
+    pub(crate) fn rtc(&self, certificate: Option<&DtlsCert>, now: Instant) -> Rtc {
+        let mut config = RtcConfig::new()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_pcmu(true, false)
+            .enable_pcma(true, false)
+            .enable_vp8(self.video == VideoCodec::Vp8)
+            .enable_h264(self.video == VideoCodec::H264)
+            .set_rtp_mode(true)
+            .set_ice_lite(true)
+            .enable_bwe(Some(Bitrate::bps(self.start_rate)));
+        if let Some(certificate) = certificate {
+            config = config.set_dtls_cert(certificate.clone());
+        }
+        config.build(now)
+    }
+}

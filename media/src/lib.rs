@@ -1,0 +1,24 @@
+//! The selective forwarding unit without its sockets: rooms as their events say, peer connections
+//! (`str0m`, which does no I/O either), and what is forwarded from whom to whom.
+//!
+//! Pure: the time, the bytes, the frames and the facts come in; datagrams, frames and the time of
+//! the next wake-up go out. `media/io/` holds the sockets and threads.
+
+mod config;
+mod ids;
+mod keyframe;
+mod peer;
+mod replay;
+mod rewrite;
+mod room;
+mod sfu;
+mod speakers;
+mod track;
+pub mod wire;
+
+pub use config::{SfuConfig, VideoCodec};
+pub use ids::{PeerId, TrackId};
+pub use peer::{Rights, Ticket};
+pub use room::{Room, Standing, opening_of};
+pub use sfu::{JoinRejection, Output, Sfu};
+pub use str0m::config::DtlsCert;

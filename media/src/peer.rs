@@ -1,0 +1,157 @@
+//! One peer connection.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::Rtc;
+use str0m::format::PayloadParams;
+use str0m::media::{Mid, Pt};
+use str0m::rtp::Ssrc;
+use wac_events::{OpeningId, SessionId, UserId};
+
+use crate::TrackId;
+use crate::replay::ReplayGuard;
+use crate::rewrite::Rewriter;
+use crate::wire::{Kind, Source};
+
+/// What a media token lets its holder do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rights {
+    /// Send sound and pictures.
+    pub publish: bool,
+    /// Receive those of others.
+    pub subscribe: bool,
+    /// Exchange messages over data channels.
+    pub data: bool,
+}
+
+/// Who joins, as a checked media token says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ticket {
+    /// Which opening.
+    pub opening: OpeningId,
+    /// Who.
+    pub user: UserId,
+    /// On which device.
+    pub session: SessionId,
+    /// What he may do.
+    pub rights: Rights,
+}
+
+/// One device in one opening of a room.
+pub(crate) struct Peer {
+    pub ticket: Ticket,
+    pub rtc: Rtc,
+    /// The media sections of its last offer, in order.
+    pub mids: Vec<Mid>,
+    pub sources: HashMap<Mid, Source>,
+    /// What this peer publishes.
+    pub uplinks: HashMap<Mid, TrackId>,
+    /// Where incoming packets belong.
+    pub incoming: HashMap<Ssrc, (TrackId, usize)>,
+    /// What this peer can be sent, a slot a media section.
+    pub slots: Vec<Slot>,
+    pub wishes: HashMap<TrackId, Wish>,
+    /// What `need` has last said: sound, pictures.
+    pub needed: (usize, usize),
+    /// What the way to this peer bears, bit/s; `None`: not known.
+    pub estimate: Option<u64>,
+    pub connected: bool,
+    /// What the estimation was last told, in steps of 50 kbit/s: what is wanted at least, at most.
+    pub announced: (u64, u64),
+    pub addresses: Vec<SocketAddr>,
+    pub ufrag: Option<String>,
+    pub replays: ReplayGuard,
+    /// When it wants to be woken.
+    pub deadline: Option<Instant>,
+    /// When something last came from it.
+    pub heard: Instant,
+}
+
+/// What a peer wants of a track.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Wish {
+    pub on: bool,
+    pub max_width: Option<u32>,
+    pub priority: u8,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { on: true, max_width: None, priority: 0 }
+    }
+}
+
+/// A media section over which a peer is sent one track after another.
+pub(crate) struct Slot {
+    pub mid: Mid,
+    pub kind: Kind,
+    pub track: Option<TrackId>,
+    /// The layer that is being sent; `None`: none yet, a key frame is waited for.
+    pub layer: Option<usize>,
+    /// The layer that is to be sent from its next key frame on.
+    pub wanted: Option<usize>,
+    pub rewriter: Rewriter,
+    /// What the publisher's payload types are here.
+    pub payload_types: Vec<(Pt, Option<Pt>)>,
+}
+
+impl Slot {
+    pub(crate) fn new(mid: Mid, kind: Kind) -> Self {
+        Self {
+            mid,
+            kind,
+            track: None,
+            layer: None,
+            wanted: None,
+            rewriter: Rewriter::default(),
+            payload_types: Vec::new(),
+        }
+    }
+
+    /// Carries another track, or none, from now on.
+    pub(crate) fn carry(&mut self, track: Option<TrackId>) {
+        self.track = track;
+        self.layer = None;
+        self.wanted = None;
+        self.payload_types.clear();
+        self.rewriter.interrupt();
+    }
+}
+
+impl Peer {
+    pub(crate) fn wish(&self, track: TrackId) -> Wish {
+        self.wishes.get(&track).copied().unwrap_or_default()
+    }
+
+    /// What a codec of a publisher is called in one of this peer's media sections.
+    pub(crate) fn payload_type(&self, mid: Mid, params: PayloadParams) -> Option<Pt> {
+        let known = self.rtc.codec_config().match_params(params)?;
+        self.rtc.media(mid)?.remote_pts().contains(&known.pt()).then_some(known.pt())
+    }
+}
+
+impl Peer {
+    pub(crate) fn new(ticket: Ticket, rtc: Rtc, now: Instant) -> Self {
+        Self {
+            ticket,
+            rtc,
+            mids: Vec::new(),
+            sources: HashMap::new(),
+            uplinks: HashMap::new(),
+            incoming: HashMap::new(),
+            slots: Vec::new(),
+            wishes: HashMap::new(),
+            needed: (0, 0),
+            estimate: None,
+            connected: false,
+            announced: (0, 0),
+            addresses: Vec::new(),
+            ufrag: None,
+            replays: ReplayGuard::default(),
+            deadline: None,
+            heard: now,
+        }
+    }
+}

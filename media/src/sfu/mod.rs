@@ -1,0 +1,258 @@
+//! The selective forwarding unit: one object, driven from outside with bytes, frames, facts and
+//! the time, that says what to send and when it wants to be woken.
+
+mod forward;
+mod layers;
+mod negotiate;
+mod pump;
+mod route;
+mod seating;
+mod tick;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::config::DtlsCert;
+use wac_events::{OpeningId, Position, RoomEvent, UserId};
+
+use crate::peer::{Peer, Ticket};
+use crate::room::{Room, opening_of};
+use crate::speakers::Speakers;
+use crate::track::Track;
+use crate::wire::{ByeReason, ClientFrame, ClientMessage, NodeFrame, NodeMessage};
+use crate::{PeerId, SfuConfig, TrackId};
+
+/// Rooms are looked at this often: who speaks, which layers arrive, who is gone.
+pub(crate) const TICK: Duration = Duration::from_millis(250);
+
+/// What is to be done for an [`Sfu`]. Drain it after every call until it says when it wants to be
+/// woken.
+#[derive(Debug)]
+pub enum Output {
+    /// A datagram to be sent.
+    Transmit {
+        /// Whereto.
+        to: SocketAddr,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A frame for a peer's media socket.
+    Frame(PeerId, NodeMessage),
+    /// The session has ended, its socket is to be closed.
+    Ended(PeerId, ByeReason),
+    /// A peer's media flows: ICE and DTLS are done.
+    Connected(PeerId),
+    /// Nothing more now; call [`Sfu::handle_timeout`] at this time.
+    Timeout(Instant),
+}
+
+/// Why somebody cannot join.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinRejection {
+    /// The node knows no such room, or not yet.
+    #[error("no such room here")]
+    UnknownRoom,
+    /// The room has ended.
+    #[error("the room has ended")]
+    Ended,
+    /// The device has no seat in the room, or not yet.
+    #[error("no seat in the room")]
+    NoSeat,
+    /// The node carries as many peers as it may.
+    #[error("the node is full")]
+    Full,
+}
+
+/// One opening of a room, and who is here with a peer connection.
+pub(crate) struct Venue {
+    pub room: Room,
+    pub peers: Vec<PeerId>,
+    pub speakers: Speakers,
+}
+
+/// A shard of a media node: rooms, peers and what flows between them.
+pub struct Sfu {
+    config: SfuConfig,
+    certificate: Option<DtlsCert>,
+    venues: HashMap<OpeningId, Venue>,
+    peers: HashMap<PeerId, Peer>,
+    tracks: HashMap<TrackId, Track>,
+    by_address: HashMap<SocketAddr, PeerId>,
+    by_ufrag: HashMap<String, PeerId>,
+    deadlines: BTreeSet<(Instant, PeerId)>,
+    next_tick: Instant,
+    outputs: VecDeque<Output>,
+    /// Peers whose connection has to be drained.
+    dirty: Vec<PeerId>,
+    last_id: u64,
+    ticks: u64,
+}
+
+impl Sfu {
+    /// One without rooms.
+    pub fn new(config: SfuConfig, now: Instant) -> Self {
+        Self {
+            config,
+            certificate: None,
+            venues: HashMap::new(),
+            peers: HashMap::new(),
+            tracks: HashMap::new(),
+            by_address: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            next_tick: now + TICK,
+            outputs: VecDeque::new(),
+            dirty: Vec::new(),
+            last_id: 0,
+            ticks: 0,
+        }
+    }
+
+    /// All peers show this certificate, which spares making one for each.
+    pub fn set_certificate(&mut self, certificate: DtlsCert) {
+        self.certificate = Some(certificate);
+    }
+
+    /// Obeys a fact about a room. One that has been taken in already changes nothing; rooms that were
+    /// opened before this object looked are made known by applying their stream from its beginning.
+    pub fn apply(&mut self, event: &RoomEvent, position: Position, now: Instant) {
+        if let RoomEvent::Created(created) = event {
+            self.venues.entry(created.opening.clone()).or_insert_with(|| Venue {
+                room: Room::open(created, position),
+                peers: Vec::new(),
+                speakers: Speakers::default(),
+            });
+            return;
+        }
+        let opening = opening_of(event);
+        let Some(venue) = self.venues.get_mut(opening) else { return };
+        if position <= venue.room.position {
+            return;
+        }
+        venue.room.evolve(event, position);
+        match event {
+            RoomEvent::Closed(_) => self.end_venue(&opening.clone(), now),
+            RoomEvent::ParticipantLeft(left) => self.unseat(left, now),
+            RoomEvent::ParticipantMuted(muted) => {
+                self.tell_muted(opening, &muted.user);
+                self.restart(opening, &muted.user, now);
+            }
+            RoomEvent::ParticipantHeld(held) => self.restart(opening, &held.user, now),
+            RoomEvent::ParticipantUnheld(unheld) => self.restart(opening, &unheld.user, now),
+            _ => {}
+        }
+        self.settle(now);
+    }
+
+    /// Lets a device in. Its first frame, `hello`, is among the outputs.
+    pub fn join(&mut self, ticket: Ticket, now: Instant) -> Result<PeerId, JoinRejection> {
+        let venue = self.venues.get(&ticket.opening).ok_or(JoinRejection::UnknownRoom)?;
+        if venue.room.closed {
+            return Err(JoinRejection::Ended);
+        }
+        if !venue.room.seats(&ticket.session, &ticket.user) {
+            return Err(JoinRejection::NoSeat);
+        }
+        if self.peers.len() >= self.config.peers_max {
+            return Err(JoinRejection::Full);
+        }
+        if let Some(former) = self.peer_of(&ticket) {
+            self.end(former, ByeReason::Replaced, now);
+        }
+        let id = self.seat(ticket, now);
+        self.settle(now);
+        Ok(id)
+    }
+
+    /// Takes in a frame of a peer's.
+    pub fn handle_frame(&mut self, peer: PeerId, message: ClientMessage, now: Instant) {
+        if !self.peers.contains_key(&peer) {
+            return;
+        }
+        match message.frame {
+            ClientFrame::Offer { sdp, tracks } | ClientFrame::Restart { sdp, tracks } => {
+                self.offered(peer, message.id, &sdp, &tracks, now);
+            }
+            ClientFrame::Candidate { candidate } => self.candidate(peer, message.id, &candidate),
+            ClientFrame::Subscribe { track_id, on, max_width, priority } => {
+                self.wished(peer, track_id, crate::peer::Wish { on, max_width, priority }, now);
+            }
+            ClientFrame::Bye { .. } => self.end(peer, ByeReason::Left, now),
+        }
+        self.settle(now);
+    }
+
+    /// Ends a session: its socket is gone for good, or the node stops.
+    pub fn leave(&mut self, peer: PeerId, reason: ByeReason, now: Instant) {
+        self.end(peer, reason, now);
+        self.settle(now);
+    }
+
+    /// What is to be done.
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        let deadline = self.deadlines.first().map_or(self.next_tick, |(at, _)| (*at).min(self.next_tick));
+        Output::Timeout(deadline)
+    }
+
+    /// How many peers there are.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether an opening is known here.
+    pub fn knows(&self, opening: &OpeningId) -> bool {
+        self.venues.contains_key(opening)
+    }
+
+    /// How many rooms are open.
+    pub fn room_count(&self) -> usize {
+        self.venues.len()
+    }
+
+    /// Whose peer it is.
+    pub fn ticket(&self, peer: PeerId) -> Option<&Ticket> {
+        self.peers.get(&peer).map(|peer| &peer.ticket)
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn say(&mut self, peer: PeerId, frame: NodeFrame) {
+        self.answer(peer, None, frame);
+    }
+
+    fn answer(&mut self, peer: PeerId, id: Option<String>, frame: NodeFrame) {
+        self.outputs.push_back(Output::Frame(peer, NodeMessage { id, frame }));
+    }
+
+    fn venue_of(&self, peer: PeerId) -> Option<&Venue> {
+        self.venues.get(&self.peers.get(&peer)?.ticket.opening)
+    }
+
+    fn tell_muted(&mut self, opening: &OpeningId, user: &UserId) {
+        let Some(venue) = self.venues.get(opening) else { return };
+        let standing = venue.room.standing(user);
+        let listeners = venue.peers.clone();
+        let tracks: Vec<(TrackId, bool)> = self
+            .tracks
+            .values()
+            .filter(|track| {
+                let owner = self.peers.get(&track.peer).map(|peer| &peer.ticket);
+                owner.is_some_and(|ticket| ticket.opening == *opening && ticket.user == *user)
+            })
+            .map(|track| (track.id, seating::is_muted(standing, track.kind)))
+            .collect();
+        for (track_id, muted) in tracks {
+            for peer in &listeners {
+                self.say(*peer, NodeFrame::Muted { user_id: user.clone(), track_id, muted });
+            }
+        }
+    }
+}

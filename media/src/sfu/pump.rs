@@ -1,0 +1,95 @@
+//! Draining the peer connections, and what they say.
+
+use std::time::{Duration, Instant};
+
+use str0m::bwe::BweKind;
+use str0m::net::Transmit;
+use str0m::{Event, Input};
+
+use super::{Output, Sfu};
+use crate::PeerId;
+use crate::wire::ByeReason;
+
+/// A connection that wants to be woken at once is, this often; then it waits a millisecond.
+const AT_ONCE_MAX: usize = 16;
+
+impl Sfu {
+    /// Drains every connection that has been touched, and those that this touches.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(id) = self.dirty.pop() {
+            self.settle_one(id, now);
+        }
+    }
+
+    /// Drains one connection.
+    pub(super) fn settle_one(&mut self, id: PeerId, now: Instant) {
+        for event in self.drain(id, now) {
+            self.on_event(id, event, now);
+        }
+        if self.peers.get(&id).is_some_and(|peer| !peer.rtc.is_alive()) {
+            self.end(id, ByeReason::Failed, now);
+        }
+    }
+
+    /// Takes everything out of one connection and notes when it wants to be woken.
+    fn drain(&mut self, id: PeerId, now: Instant) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Some(peer) = self.peers.get_mut(&id) else { return events };
+        let mut at_once = 0;
+        let deadline = loop {
+            match peer.rtc.poll_output() {
+                Ok(str0m::Output::Transmit(transmit)) => self.outputs.push_back(datagram(transmit)),
+                Ok(str0m::Output::Event(event)) => events.push(event),
+                Ok(str0m::Output::Timeout(at)) if at > now => break at,
+                Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => break now + Duration::from_millis(1),
+                Ok(str0m::Output::Timeout(_)) => {
+                    at_once += 1;
+                    if peer.rtc.handle_input(Input::Timeout(now)).is_err() {
+                        peer.rtc.disconnect();
+                    }
+                }
+                Err(_) => {
+                    peer.rtc.disconnect();
+                    break now;
+                }
+            }
+        };
+        if peer.deadline != Some(deadline) {
+            if let Some(former) = peer.deadline.replace(deadline) {
+                self.deadlines.remove(&(former, id));
+            }
+            self.deadlines.insert((deadline, id));
+        }
+        events
+    }
+
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        self.outputs.push_back(datagram(transmit));
+    }
+
+    fn on_event(&mut self, id: PeerId, event: Event, now: Instant) {
+        match event {
+            Event::RtpPacket(packet) => self.forward(id, &packet, now),
+            Event::KeyframeRequest(request) => self.keyframe_asked(id, request.mid, now),
+            Event::Connected => self.connected(id, now),
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
+                self.estimated(id, can_probe.then_some(estimate.as_u64()), now);
+            }
+            Event::Closed => self.end(id, ByeReason::Left, now),
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if !peer.connected {
+            peer.connected = true;
+            self.outputs.push_back(Output::Connected(id));
+        }
+        self.assign(id, now);
+    }
+}
+
+fn datagram(transmit: Transmit) -> Output {
+    Output::Transmit { to: transmit.destination, bytes: transmit.contents.into() }
+}

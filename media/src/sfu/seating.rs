@@ -1,0 +1,157 @@
+//! Who comes, who goes, and what that means for the others.
+
+use std::time::Instant;
+
+use wac_events::OpeningId;
+use wac_events::room::{LeaveReason, ParticipantLeft};
+
+use super::{Output, Sfu};
+use crate::peer::{Peer, Ticket};
+use crate::room::Standing;
+use crate::wire::{ByeReason, FRAME_BYTES_MAX, Kind, Limits, NodeFrame, OfferedToClient, Participant};
+use crate::{PeerId, TrackId};
+
+/// Whether a person's sound or picture is withheld from everybody.
+pub(crate) fn is_muted(standing: Standing, kind: Kind) -> bool {
+    match kind {
+        Kind::Audio => standing.audio_muted,
+        Kind::Video => standing.video_muted,
+    }
+}
+
+impl Sfu {
+    /// The peer this device has in this opening.
+    pub(super) fn peer_of(&self, ticket: &Ticket) -> Option<PeerId> {
+        let venue = self.venues.get(&ticket.opening)?;
+        venue.peers.iter().copied().find(|id| self.peers[id].ticket.session == ticket.session)
+    }
+
+    /// Makes the peer of a device that may join, and greets it.
+    pub(super) fn seat(&mut self, ticket: Ticket, now: Instant) -> PeerId {
+        let id = PeerId(self.next_id());
+        let mut rtc = self.config.rtc(self.certificate.as_ref(), now);
+        for address in &self.config.addresses {
+            if let Ok(candidate) = str0m::Candidate::host(*address, "udp") {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        let opening = ticket.opening.clone();
+        self.peers.insert(id, Peer::new(ticket, rtc, now));
+        if let Some(venue) = self.venues.get_mut(&opening) {
+            venue.peers.push(id);
+        }
+        self.dirty.push(id);
+        let hello = NodeFrame::Hello {
+            session_id: id.to_string(),
+            codecs: self.config.codecs(),
+            participants: self.participants_for(id),
+            limits: self.limits(&opening),
+        };
+        self.say(id, hello);
+        id
+    }
+
+    fn limits(&self, opening: &OpeningId) -> Limits {
+        Limits {
+            bitrate_kbps: self.venues.get(opening).map_or(0, |venue| venue.room.bitrate_kbps),
+            auto_video: self.config.auto_video,
+            frame_bytes: FRAME_BYTES_MAX,
+        }
+    }
+
+    /// The others in the room, and what can be had of them.
+    pub(super) fn participants_for(&self, peer: PeerId) -> Vec<Participant> {
+        let Some(venue) = self.venue_of(peer) else { return Vec::new() };
+        let others = venue.peers.iter().filter(|other| **other != peer).filter_map(|other| self.peers.get(other));
+        others
+            .map(|other| {
+                let standing = venue.room.standing(&other.ticket.user);
+                let mut ids: Vec<TrackId> = other.uplinks.values().copied().collect();
+                ids.sort_unstable();
+                let offered = |id: &TrackId| {
+                    let track = self.tracks.get(id)?;
+                    Some(OfferedToClient {
+                        track_id: track.id,
+                        source: track.source,
+                        kind: track.kind,
+                        muted: is_muted(standing, track.kind),
+                        layers: track.layers.iter().filter_map(|layer| layer.rid.map(|rid| rid.to_string())).collect(),
+                    })
+                };
+                Participant { user_id: other.ticket.user.clone(), tracks: ids.iter().filter_map(offered).collect() }
+            })
+            .collect()
+    }
+
+    /// A device has left its seat.
+    pub(super) fn unseat(&mut self, left: &ParticipantLeft, now: Instant) {
+        let reason = match left.reason {
+            LeaveReason::Left => ByeReason::Left,
+            LeaveReason::Expelled => ByeReason::Expelled,
+            LeaveReason::Lost => ByeReason::Lost,
+            LeaveReason::Closed => ByeReason::Closed,
+        };
+        let Some(venue) = self.venues.get(&left.opening) else { return };
+        let gone = venue.peers.iter().copied().find(|id| self.peers[id].ticket.session == left.session);
+        if let Some(gone) = gone {
+            self.end(gone, reason, now);
+        }
+    }
+
+    /// An opening has ended.
+    pub(super) fn end_venue(&mut self, opening: &OpeningId, now: Instant) {
+        let Some(venue) = self.venues.get_mut(opening) else { return };
+        for peer in std::mem::take(&mut venue.peers) {
+            self.end(peer, ByeReason::Closed, now);
+        }
+        self.venues.remove(opening);
+    }
+
+    /// Ends a peer: the others no longer get its tracks.
+    pub(super) fn end(&mut self, id: PeerId, reason: ByeReason, now: Instant) {
+        let Some(mut peer) = self.peers.remove(&id) else { return };
+        for address in &peer.addresses {
+            self.by_address.remove(address);
+        }
+        if let Some(ufrag) = &peer.ufrag {
+            self.by_ufrag.remove(ufrag);
+        }
+        if let Some(deadline) = peer.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        for track in peer.uplinks.values() {
+            self.tracks.remove(track);
+        }
+        for slot in &peer.slots {
+            if let Some(track) = slot.track.and_then(|track| self.tracks.get_mut(&track)) {
+                track.subscribers.retain(|(subscriber, _)| *subscriber != id);
+            }
+        }
+        self.farewell(&mut peer, now);
+        self.say(id, NodeFrame::Bye { reason });
+        self.outputs.push_back(Output::Ended(id, reason));
+        if let Some(venue) = self.venues.get_mut(&peer.ticket.opening) {
+            venue.peers.retain(|other| *other != id);
+            venue.speakers.forget(&peer.ticket.user);
+            let others = venue.peers.clone();
+            for other in others {
+                self.assign(other, now);
+            }
+        }
+    }
+
+    /// Tells the other side over its own connection that it is closed, so that it need not time out.
+    fn farewell(&mut self, peer: &mut Peer, now: Instant) {
+        if peer.rtc.close().is_err() {
+            return;
+        }
+        let _ = peer.rtc.handle_input(str0m::Input::Timeout(now));
+        while let Ok(output) = peer.rtc.poll_output() {
+            match output {
+                str0m::Output::Transmit(transmit) => self.transmit(transmit),
+                str0m::Output::Event(_) => {}
+                str0m::Output::Timeout(_) => break,
+            }
+        }
+    }
+}

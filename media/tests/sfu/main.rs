@@ -1,0 +1,9 @@
+//! The forwarding unit with clients in memory, on simulated time.
+
+#![allow(clippy::disallowed_methods, reason = "a test begins its simulated time somewhere")]
+
+mod client;
+mod media;
+mod obedience;
+mod trust;
+mod world;
