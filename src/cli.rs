@@ -222,6 +222,13 @@ pub(crate) struct EventsArgs {
     /// Only this stream (user-0193…).
     #[arg(long)]
     pub(crate) stream: Option<String>,
+    /// The whole story of the call that this stream (room-…, invite-…, transfer-…) is part of.
+    #[arg(long, requires = "stream", conflicts_with = "call")]
+    pub(crate) related: bool,
+    /// The whole story of one call: rooms, invitations, transfers, and devices that came or went.
+    /// ID is a room's, an invitation's, a transfer's, or an event's correlationId.
+    #[arg(long, value_name = "ID", conflicts_with = "stream")]
+    pub(crate) call: Option<String>,
     /// Only this type (user.created) or aggregate (user.*); may be repeated.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) types: Vec<String>,
@@ -234,10 +241,11 @@ pub(crate) struct EventsArgs {
     /// Only positions less than this.
     #[arg(long, value_name = "POSITION")]
     pub(crate) before: Option<u64>,
-    /// At most this many events [default: 100; with --follow no limit].
+    /// At most this many events [default: 100; a call's story, and --follow: no limit].
     #[arg(long)]
     pub(crate) limit: Option<u64>,
-    /// Go on with new events as they come; without --after, from now on.
+    /// Go on with new events as they come; without --after, from now on. A call's story is told
+    /// from its beginning.
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// How to print; json is one event a line.

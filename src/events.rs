@@ -1,12 +1,15 @@
-//! `wac events`: the log, filtered, as it is and as it grows.
+//! `wac events`: the log, filtered, as it is and as it grows; and the story of one call.
+
+mod links;
+mod story;
 
 use std::io::IsTerminal as _;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
 use wac_events::{
-    AnyEvent, DomainId, EventFilter, EventLog, Position, READ_EVENTS_MAX, ReadRequest, ReservationEvent, Reserved,
-    StreamId, catalogue,
+    AnyEvent, DomainId, EventFilter, EventLog, Position, READ_EVENTS_MAX, ReadRequest, Recorded, ReservationEvent,
+    Reserved, StreamId, catalogue,
 };
 use wac_store::Stores;
 
@@ -14,6 +17,7 @@ use crate::cli::EventsArgs;
 use crate::envelope::envelopes;
 use crate::open;
 use crate::output::{Format, line, print_json};
+use story::Story;
 
 /// Events printed unless `--limit` or `--follow` says otherwise.
 const LIMIT_DEFAULT: u64 = 100;
@@ -25,6 +29,9 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<()> {
     let settings = open::settings(&args.source, "wac events")?;
     let stores = open::existing(&settings).await?;
     let filter = filter(args, &*stores.log).await?;
+    if args.call.is_some() || args.related {
+        return tell(args, filter, &stores).await;
+    }
     let from_now = args.follow && args.after.is_none();
     let start = if from_now { stores.log.head().await?.position } else { Position(args.after.unwrap_or(0)) };
     let limit = args.limit.unwrap_or(if args.follow { u64::MAX } else { LIMIT_DEFAULT });
@@ -53,6 +60,52 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<()> {
         hint_more(&stores, request).await?;
     }
     Ok(())
+}
+
+/// Prints the story of one call; of its events only those that the other options let through.
+async fn tell(args: &EventsArgs, filter: EventFilter, stores: &Stores) -> Result<()> {
+    let log = &*stores.log;
+    let part = match (&args.call, &args.stream) {
+        (Some(call), _) => story::part_of_call(call, &filter, log).await?,
+        (None, stream) => story::part_of_stream(stream.as_deref().unwrap_or_default(), log).await?,
+    };
+    let mut end = log.head().await?.position;
+    let mut story = Story::of(part, log, end).await?;
+    let mut printer = Printer::new(args.output);
+    let mut left = args.limit.unwrap_or(u64::MAX);
+    let filter = EventFilter { stream: None, ..filter };
+    loop {
+        let wanted = |event: &Recorded| within(args, event) && passes(&filter, event);
+        let mut events: Vec<Recorded> = story.take().into_iter().filter(wanted).collect();
+        events.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        left -= events.len() as u64;
+        printer.print(&envelopes(&events, &*stores.keys).await?)?;
+        let before = args.before.map_or(Position(u64::MAX), Position);
+        if !args.follow || left == 0 || end.0.saturating_add(1) >= before.0 {
+            return Ok(());
+        }
+        log.wait_beyond(end, wac_events::Subscription::PATIENCE).await;
+        let more = ReadRequest { after: end, before: None, filter: EventFilter::default(), limit: PAGE };
+        let page = log.read(more).await?;
+        for event in page.events {
+            story.go_on(event, log).await?;
+        }
+        end = end.max(page.scanned_to);
+    }
+}
+
+fn within(args: &EventsArgs, event: &Recorded) -> bool {
+    args.after.is_none_or(|after| event.position.0 > after)
+        && args.before.is_none_or(|before| event.position.0 < before)
+}
+
+fn passes(filter: &EventFilter, event: &Recorded) -> bool {
+    let named = |wanted: &String| match wanted.strip_suffix('*') {
+        Some(aggregate) => event.event_type.starts_with(aggregate),
+        None => *event.event_type == **wanted,
+    };
+    (filter.types.is_empty() || filter.types.iter().any(named))
+        && filter.domain.as_ref().is_none_or(|domain| event.domain.as_ref() == Some(domain))
 }
 
 /// Says on stderr that the default limit has cut something off.

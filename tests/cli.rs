@@ -9,4 +9,5 @@ mod cli {
     mod log;
     mod refusals;
     mod serve;
+    mod story;
 }
