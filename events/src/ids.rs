@@ -9,6 +9,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use crate::{Time, hex};
+
 /// Longest id accepted from outside, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
 
@@ -120,7 +122,8 @@ string_id!(
     RoomId
 );
 string_id!(
-    /// One opening of a room: 64 hex digits, the `uuid` and `room` of the signaling protocol.
+    /// One opening of a room: 64 hex digits, the `uuid` and `room` of the signaling protocol. Ids
+    /// rise with the time of the opening.
     OpeningId
 );
 string_id!(
@@ -148,6 +151,19 @@ string_id!(
     /// `<aggregate>-<id>`: one stream of the log.
     StreamId
 );
+
+impl OpeningId {
+    /// A new id: the time in microseconds since the epoch as 16 hex digits, then 48 random ones.
+    pub fn at(opened: Time, random: [u8; 24]) -> Self {
+        Self(format!("{}{}", Self::least_at(opened), hex(&random)).into())
+    }
+
+    /// Not greater than the id of anything opened at `time` or later, and greater than that of
+    /// anything opened before.
+    pub fn least_at(time: Time) -> String {
+        format!("{:016x}", u64::try_from(time.micros()).unwrap_or_default())
+    }
+}
 
 impl SubjectId {
     /// The subject a user's personal data is encrypted for.
@@ -223,5 +239,20 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openings_sort_by_the_time_they_were_made_at() {
+        let at = |micros, fill| OpeningId::at(Time::from_micros(micros), [fill; 24]);
+        let (earlier, later) = (at(1_700_000_000_000_000, 0xff), at(1_700_000_000_000_001, 0));
+        assert!(earlier < later);
+        assert_eq!((later.as_str().len(), later.as_str().bytes().all(|byte| byte.is_ascii_hexdigit())), (64, true));
+        let least = OpeningId::least_at(Time::from_micros(1_700_000_000_000_001));
+        assert!(earlier.as_str() < least.as_str() && least.as_str() <= later.as_str());
     }
 }

@@ -10,9 +10,6 @@ use wac_projections::{
 
 use super::{ReadError, Reads, decoded};
 
-/// How far an opening's id may have been given before it was opened, or by another node's clock.
-const ID_SLACK_MS: i64 = 60_000;
-
 /// A conference: one opening of a room.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConferenceView {
@@ -68,10 +65,9 @@ pub struct ConferencePage {
     pub next: Option<String>,
 }
 
-/// The smallest id (UUIDv7, RFC 9562 §5.7) given at a time.
-fn least_id(at_ms: i64) -> String {
-    let at = u64::try_from(at_ms).unwrap_or_default();
-    format!("{:08x}-{:04x}", (at >> 16) & 0xFFFF_FFFF, at & 0xFFFF)
+/// The millisecond a time lies in begins here.
+fn whole_millis(time: Time) -> Time {
+    Time::from_millis(time.millis())
 }
 
 impl Reads {
@@ -89,7 +85,7 @@ impl Reads {
         cursor: Option<String>,
         limit: usize,
     ) -> Result<ConferencePage, ReadError> {
-        let from = filter.before.map(|before| least_id(before.millis().saturating_add(ID_SLACK_MS)));
+        let from = filter.before.map(|before| OpeningId::least_at(whole_millis(before)));
         let from = match (cursor, from) {
             (Some(cursor), Some(from)) => Some(cursor.min(from)),
             (cursor, from) => cursor.or(from),
@@ -98,7 +94,7 @@ impl Reads {
             Some(user) => self.rooms_of(user, from, limit).await?,
             None => self.rooms_in(filter.domain.as_ref(), from, limit).await?,
         };
-        let floor = filter.after.map(|after| least_id(after.millis().saturating_sub(ID_SLACK_MS)));
+        let floor = filter.after.map(|after| OpeningId::least_at(whole_millis(after)));
         let next = last.filter(|last| floor.is_none_or(|floor| *last > floor));
         let rooms = rooms.into_iter().filter(|room| filter.admits(room)).collect();
         Ok(ConferencePage { conferences: self.conference_views(rooms).await?, next })
@@ -190,17 +186,5 @@ impl Reads {
                 None => return Ok(found),
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_given_later_are_greater_than_the_least_of_a_time() {
-        let id = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_700_000_000, 500_000_000));
-        assert!(id.to_string() > least_id(1_700_000_000_500));
-        assert!(id.to_string() < least_id(1_700_000_000_501));
     }
 }

@@ -7,7 +7,7 @@ use wac_commands::node::StartNode;
 use wac_commands::presence::RegisterDevice;
 use wac_commands::room::{CloseRoom, CreateRoom, RoomRules};
 use wac_events::room::RoomKind;
-use wac_events::{InviteKind, MediaTypes, RoomRef};
+use wac_events::{InviteKind, MediaTypes, OpeningId, RoomRef};
 
 use crate::harness::World;
 
@@ -35,7 +35,9 @@ impl World {
             self.execute(&RegisterDevice { device, node, ringable: true, resumed: false }).await;
         }
         let room = RoomRef { domain: self.demo.as_str().into(), id: env.new_uuid().to_string().into() };
-        let opening = env.new_uuid().to_string();
+        let mut random = [0; 24];
+        env.fill(&mut random);
+        let opening = OpeningId::at(env.now(), random).to_string();
         let create = CreateRoom {
             room: room.clone(),
             opening: opening.as_str().into(),
@@ -245,4 +247,28 @@ async fn a_conference_is_in_the_log_of_everybody_who_had_to_do_with_it() {
     world.get(&format!("/sapi/conferences/{id}"), &carol).await.expect_problem(404, "not_found");
     let all = world.get("/sapi/conferences?domain=demo", &admin).await.expect(200).json();
     assert_eq!(all.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_conference_log_is_newest_first_page_after_page() {
+    let world = World::start().await;
+    let admin = world.login("admin").await;
+    let alice = world.device(&world.alice, "alice@demo", &admin).await;
+    let bob = world.device(&world.bob, "bob@demo", &admin).await;
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        let (room, id) = world.call_between(&alice, &bob).await;
+        world.execute(&CloseRoom { room, by: Some(alice.user.clone()), as_admin: false }).await;
+        made.insert(0, id);
+    }
+    let bobs = world.login("bob@demo").await;
+    for (path, token) in [("/sapi/conferences?limit=3", &bobs), ("/sapi/conferences?limit=3&domain=demo", &admin)] {
+        let (mut seen, mut next) = (Vec::new(), Some(world.up_to_date(path).await));
+        while let Some(path) = next.take() {
+            let page = world.get(&path, token).await.expect(200);
+            seen.extend(page.json().as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+            next = page.next();
+        }
+        assert_eq!(seen, made, "{path}");
+    }
 }

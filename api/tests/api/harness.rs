@@ -143,6 +143,12 @@ impl Answer {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().expect("it is text")
     }
 
+    /// Where the list goes on: the target of `Link: <…>; rel="next"`.
+    pub(crate) fn next(&self) -> Option<String> {
+        let link = self.headers.get("link")?.to_str().expect("it is text");
+        Some(link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?.to_owned())
+    }
+
     /// The answer, if it has this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {

@@ -1,7 +1,7 @@
 use wac_commands::room::{CloseRoom, CreateRoom, EnterQuickConference, JoinRoom, LeaveRoom, ROOM_ACL_MAX, UpdateRoom};
 use wac_commands::{CommandError, Executed, Fact, Room, State};
 use wac_events::room::{LeaveReason, RoomKind};
-use wac_events::{AnyEvent, OpeningId, RoomEvent, RoomId, RoomRef, UserId, hex};
+use wac_events::{AnyEvent, OpeningId, RoomEvent, RoomId, RoomRef, UserId};
 
 use crate::ask::{Ask, Reply};
 use crate::failure::{Failure, Refusal};
@@ -28,9 +28,9 @@ fn imagined(room: Room, facts: &[Fact]) -> Room {
 
 impl Ask<'_> {
     fn new_opening(&self) -> OpeningId {
-        let mut bytes = [0u8; 32];
-        self.handler().environment().fill(&mut bytes);
-        hex(&bytes).into()
+        let mut random = [0u8; 24];
+        self.handler().environment().fill(&mut random);
+        OpeningId::at(self.ctx.now, random)
     }
 
     /// The users of an access list.
