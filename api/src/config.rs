@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use wac_commands::domain::origin::Pattern;
 use wac_events::DomainId;
 use wac_events::domain::Services;
 use wac_signaling::Settings;
@@ -46,8 +47,8 @@ pub struct ApiConfig {
     pub request_patience: Duration,
     /// Further origins of this deployment, beside that of `public_url`: its listeners.
     pub public_origins: Vec<String>,
-    /// Hosts, origins and patterns whose pages may open sockets, too.
-    pub cors_domains: Vec<String>,
+    /// Hosts and origins whose pages may ask, too (CORS), and open sockets.
+    pub cors_domains: Vec<Pattern>,
     /// Everything about sessions, calls and sockets.
     pub signaling: Settings,
 }

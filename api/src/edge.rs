@@ -16,7 +16,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
 
-use crate::{ApiConfig, Platform, Problem};
+use crate::{ApiConfig, Platform, Problem, origin};
 
 /// Header with the request's id; taken from the client if it is well formed, else made here.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -92,21 +92,33 @@ pub(crate) async fn edge(State(platform): State<Platform>, mut request: Request,
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     request.extensions_mut().insert(info.clone());
-    let answered =
-        tokio::time::timeout(platform.config.request_patience, AssertUnwindSafe(next.run(request)).catch_unwind());
-    let response = match answered.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => problem_response(Problem::internal(&"a handler panicked")),
-        Err(_elapsed) => problem_response(timed_out()),
+    let origin = origin::admitted(&request, &platform.config);
+    let response = if origin.is_some() && origin::is_preflight(&request) {
+        origin::preflight()
+    } else {
+        answered(&platform, next.run(request)).await
     };
     let mut response = match response.extensions().get::<Problem>() {
         Some(problem) => rendered(&platform, &info, problem, &response),
         None => response,
     };
     dress(response.headers_mut(), &info);
+    if let Some(origin) = origin {
+        origin::open_to(origin, response.headers_mut());
+    }
     let route = route.as_ref().map_or("none", |route| route.as_str());
     platform.metrics.request(route, method.as_str(), response.status().as_u16(), started.elapsed());
     response
+}
+
+/// What a handler answers; a problem if it panics or takes too long.
+async fn answered(platform: &Platform, handler: impl Future<Output = Response>) -> Response {
+    let handler = AssertUnwindSafe(handler).catch_unwind();
+    match tokio::time::timeout(platform.config.request_patience, handler).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => problem_response(Problem::internal(&"a handler panicked")),
+        Err(_elapsed) => problem_response(timed_out()),
+    }
 }
 
 fn timed_out() -> Problem {

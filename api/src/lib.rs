@@ -21,6 +21,7 @@ mod json;
 mod metrics;
 mod oauth;
 mod openapi;
+mod origin;
 mod platform;
 pub mod policy;
 pub mod problem;

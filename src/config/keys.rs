@@ -123,7 +123,7 @@ pub(crate) const KEYS: &[Key] = &[
         "corsDomains",
         Kind::List,
         Some(""),
-        "Hosts, origins and patterns whose pages may open sockets, beside the deployment's own.",
+        "Hosts, origins and patterns (*.example.org) whose pages may use the interfaces, beside the deployment's own.",
     ),
     Key::new(
         "security.plainHttpOnLoopback",

@@ -57,7 +57,7 @@ pub(crate) struct Settings {
     /// `nodes.heartbeat`.
     pub(crate) node_lost_after: Duration,
     /// `corsDomains`.
-    pub(crate) cors_domains: Vec<String>,
+    pub(crate) cors_domains: Vec<Pattern>,
     /// `security.plainHttpOnLoopback`.
     pub(crate) plain_http_on_loopback: bool,
     /// Everything about sessions, calls and sockets.
@@ -224,14 +224,14 @@ fn machine() -> String {
 }
 
 /// One entry may hold several, separated by `|` as in the administration guide.
-fn cors_domains(configuration: &Configuration) -> Result<Vec<String>> {
+fn cors_domains(configuration: &Configuration) -> Result<Vec<Pattern>> {
     let mut domains = Vec::new();
     for entry in configuration.list("corsDomains") {
         let whole = entry.starts_with('/') && entry.ends_with('/');
         let parts: Vec<&str> = if whole { vec![entry] } else { entry.split('|').collect() };
         for part in parts.into_iter().map(str::trim).filter(|part| !part.is_empty()) {
-            let sound = Pattern::compile(Some(part)).map_err(|why| anyhow::anyhow!("corsDomains: {part:?}: {why}"));
-            sound.map(|_| domains.push(part.to_owned()))?;
+            let pattern = Pattern::compile(Some(part)).map_err(|why| anyhow::anyhow!("corsDomains: {part:?}: {why}"));
+            domains.push(pattern?);
         }
     }
     Ok(domains)

@@ -10,7 +10,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use wac_events::{Position, SessionId, UserId};
 
 use super::conversation::{Conversation, Dialect};
-use super::handshake::{Handshake, check_origin};
+use super::handshake::Handshake;
 use super::outbox::Outbox;
 use super::qss::Qss;
 use super::session::Person;
@@ -19,6 +19,7 @@ use super::wapi::{Inner, Wapi};
 use super::wire::Wire;
 use crate::auth::{https_required, no_token};
 use crate::edge::RequestInfo;
+use crate::origin::check_origin;
 use crate::{Caller, Platform, Problem};
 
 /// When to come again to a node that is full or stopping.

@@ -2,16 +2,15 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wac_commands::domain::origin::Pattern;
 
 use super::socket::Kind;
-use crate::{ApiConfig, Problem};
+use crate::Problem;
 
 /// The prefix of the subprotocol in which browsers send the access token.
 const BEARER: &str = "bearer.";
@@ -89,79 +88,5 @@ impl Handshake {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
         }
         response
-    }
-}
-
-/// Browsers say which page asks; 403 unless it is one of ours or `corsDomains` names it.
-pub(super) fn check_origin(headers: &HeaderMap, config: &ApiConfig) -> Result<(), Problem> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let allowed = origin.to_str().is_ok_and(|origin| is_ours(origin, headers, config) || is_named(origin, config));
-    if allowed {
-        return Ok(());
-    }
-    tracing::warn!(origin = ?origin, "a socket of a foreign origin was refused");
-    Err(Problem::new(StatusCode::FORBIDDEN, "origin_forbidden", "Pages of this origin may not open sockets here."))
-}
-
-/// `scheme://host:port`, without what follows.
-fn origin_of(url: &str) -> Option<&str> {
-    let host = url.find("://")? + 3;
-    let end = url[host..].find('/').map_or(url.len(), |slash| host + slash);
-    Some(&url[..end])
-}
-
-fn is_ours(origin: &str, headers: &HeaderMap, config: &ApiConfig) -> bool {
-    let same = |url: &str| origin_of(url).is_some_and(|own| own.eq_ignore_ascii_case(origin));
-    // In development a page may come from any name of this machine.
-    let own_host = config.dev && text(headers, HOST).is_some_and(|host| origin.ends_with(&format!("://{host}")));
-    own_host || same(&config.public_url) || config.public_origins.iter().any(|url| same(url))
-}
-
-fn is_named(origin: &str, config: &ApiConfig) -> bool {
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    config
-        .cors_domains
-        .iter()
-        .filter_map(|named| Pattern::compile(Some(named)).ok())
-        .any(|pattern| [origin, authority, host].into_iter().any(|text| pattern.matches(text)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(cors: &[&str]) -> ApiConfig {
-        let mut config = ApiConfig::new("quobis", "d".into(), "https://wac.example/");
-        config.public_origins = vec!["http://127.0.0.1:8000".to_owned()];
-        config.cors_domains = cors.iter().map(|domain| (*domain).to_owned()).collect();
-        config
-    }
-
-    fn allowed(origin: &str, cors: &[&str]) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(ORIGIN, HeaderValue::from_str(origin).expect("a header"));
-        check_origin(&headers, &config(cors)).is_ok()
-    }
-
-    #[test]
-    fn no_origin_and_our_own_origins_are_let_in() {
-        assert!(check_origin(&HeaderMap::new(), &config(&[])).is_ok());
-        assert!(allowed("https://wac.example", &[]) && allowed("http://127.0.0.1:8000", &[]));
-        assert!(
-            !allowed("http://wac.example", &[]) && !allowed("https://wac.example.evil", &[]) && !allowed("null", &[])
-        );
-    }
-
-    #[test]
-    fn cors_domains_name_hosts_patterns_and_whole_origins() {
-        assert!(allowed("https://app.example:8443", &["app.example"]));
-        assert!(allowed("https://a.example.org", &["other.example", "*.example.org"]));
-        assert!(allowed("https://only.example", &["https://only.example"]));
-        assert!(!allowed("http://only.example", &["https://only.example"]));
-        assert!(!allowed("https://evil-example.org", &["*.example.org"]));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wac_commands::domain::origin::Pattern;
 
 use crate::harness::World;
 
@@ -222,6 +223,38 @@ async fn a_request_leaves_its_marks_in_the_log() {
     assert!(odd.header("x-request-id").starts_with("req_"));
     assert_eq!(odd.header("x-content-type-options"), "nosniff");
     assert_eq!(odd.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn pages_of_named_origins_may_ask_and_others_may_not() {
+    let friends = Pattern::compile(Some("*.friends.example")).unwrap();
+    let world = World::with(|config| config.cors_domains = vec![friends]).await;
+    let admin = world.login("admin").await;
+    let asks = |origin: &'static str| {
+        [
+            ("origin", origin),
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", "authorization"),
+        ]
+    };
+    for path in ["/sapi/o/token", "/sapi/users", "/graphql"] {
+        let answer = world.with_headers("OPTIONS", path, None, None, &asks("https://app.friends.example")).await;
+        let answer = answer.expect(204);
+        assert_eq!(answer.header("access-control-allow-origin"), "https://app.friends.example", "{path}");
+        assert!(answer.header("access-control-allow-methods").contains("PATCH"));
+        assert!(answer.header("access-control-allow-headers").contains("authorization"));
+        assert_eq!(answer.header("vary"), "origin");
+        let refused = world.with_headers("OPTIONS", path, None, None, &asks("https://evil.example")).await;
+        assert!(refused.status != 204 && refused.headers.get("access-control-allow-origin").is_none(), "{refused:?}");
+    }
+    let (ours, evil) = ([("origin", "http://a.friends.example")], [("origin", "https://evil.example")]);
+    let read = world.with_headers("GET", "/sapi/users?limit=1", Some(&admin), None, &ours).await.expect(200);
+    assert_eq!(read.header("access-control-allow-origin"), "http://a.friends.example");
+    assert!(read.header("access-control-expose-headers").contains("link"));
+    let refused = world.with_headers("GET", "/sapi/users", None, None, &ours).await.expect(401);
+    assert_eq!(refused.header("access-control-allow-origin"), "http://a.friends.example", "a refusal is read, too");
+    let foreign = world.with_headers("GET", "/sapi/users", Some(&admin), None, &evil).await;
+    assert!(foreign.headers.get("access-control-allow-origin").is_none(), "{foreign:?}");
 }
 
 #[tokio::test]

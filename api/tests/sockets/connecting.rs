@@ -1,6 +1,7 @@
 //! Who is let in, and what he is told first.
 
 use serde_json::json;
+use wac_commands::domain::origin::Pattern;
 
 use crate::client::{Client, How, node, open, serve};
 use crate::harness::World;
@@ -49,7 +50,8 @@ async fn a_bad_token_is_refused_at_the_upgrade() {
 
 #[tokio::test]
 async fn a_page_of_a_foreign_origin_is_refused() {
-    let world = World::with(|config| config.cors_domains = vec!["*.friends.example".to_owned()]).await;
+    let friends = Pattern::compile(Some("*.friends.example")).unwrap();
+    let world = World::with(|config| config.cors_domains = vec![friends]).await;
     let address = node(&world.platform).await;
     let token = world.login("alice@demo").await;
     let from =
