@@ -20,6 +20,12 @@ pub(crate) struct Identity {
     pub(crate) fingerprint: String,
 }
 
+/// 400: no key can look like this.
+pub(crate) fn bad_key() -> Problem {
+    let detail = format!("An idempotency key has 1 to {KEY_BYTES_MAX} visible ASCII characters.");
+    Problem::invalid("validation_failed", detail)
+}
+
 /// Reads the header; `None` if there is none.
 pub(crate) fn identity(
     headers: &HeaderMap,
@@ -29,10 +35,7 @@ pub(crate) fn identity(
 ) -> Result<Option<Identity>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
-    let Some(key) = key else {
-        let detail = format!("`Idempotency-Key` has 1 to {KEY_BYTES_MAX} visible ASCII characters.");
-        return Err(Problem::invalid("validation_failed", detail));
-    };
+    let key = key.ok_or_else(bad_key)?;
     let (method, path, body) = request;
     let text = format!("{method}\0{path}\0{}", wac_events::hex(body));
     let fingerprint = keys.keyed_hash("request", &text);

@@ -139,8 +139,10 @@ pub(crate) struct Presence {
     /// What he is doing: RFC 4480 §3.2, or `available`.
     activity: String,
     /// A free text.
+    #[schema(required = true)]
     note: Option<String>,
     /// How he feels.
+    #[schema(required = true)]
     mood: Option<String>,
     /// When he went online or offline, in milliseconds since the epoch.
     since: Option<i64>,
@@ -173,10 +175,13 @@ pub(crate) struct Contact {
     /// The domain's name.
     domain: String,
     /// The user's name; `null` once erased.
+    #[schema(required = true)]
     username: Option<String>,
     /// Another name.
+    #[schema(required = true)]
     alias: Option<String>,
     /// The name others see.
+    #[schema(required = true)]
     display_name: Option<String>,
     /// Whether he is there.
     presence: Presence,
@@ -242,6 +247,7 @@ pub(crate) struct ConferenceParticipant {
     /// When it came, in milliseconds since the epoch.
     created_at: i64,
     /// When it left; `null`: it is there.
+    #[schema(required = true)]
     finished_at: Option<i64>,
 }
 
@@ -266,7 +272,25 @@ pub(crate) struct ConferenceCandidate {
     /// `wac-user:<id>`.
     address: String,
     /// Call code: 200 accepted, 603 declined, 487 cancelled, 408 missed, 404 without a device; `null` while it rings.
+    #[schema(required = true)]
     end_reason: Option<u16>,
+}
+
+/// What became of an invitation.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(dead_code)]
+pub(crate) enum ConferenceInviteState {
+    /// Nothing yet.
+    Ringing,
+    /// It was accepted.
+    Accepted,
+    /// It was declined, or nobody was left to ring.
+    Declined,
+    /// The caller has given it up.
+    DeclinedByCreator,
+    /// Nobody answered in time.
+    DeclinedByTimeout,
 }
 
 /// An invitation into a conference.
@@ -280,8 +304,8 @@ pub(crate) struct ConferenceInvite {
     from: String,
     /// `wac-user:<id>` or `wac-group:<id>`.
     to: String,
-    /// `RINGING`, `ACCEPTED`, `DECLINED`, `DECLINED_BY_CREATOR` or `DECLINED_BY_TIMEOUT`.
-    state: String,
+    /// What became of it.
+    state: ConferenceInviteState,
     /// Whether a group was called.
     group: bool,
     /// Whether the caller asked to be let in.
@@ -289,9 +313,21 @@ pub(crate) struct ConferenceInvite {
     /// The media offered.
     mediatypes: ConferenceMedia,
     /// Call code it came to; `null` while it rings.
+    #[schema(required = true)]
     error: Option<u16>,
     /// Who was called.
     candidates: Vec<ConferenceCandidate>,
+}
+
+/// What became of a transfer.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(dead_code)]
+pub(crate) enum ConferenceTransferState {
+    /// The party has been asked, or has gone.
+    Invited,
+    /// It was declined, or failed.
+    Declined,
 }
 
 /// A transfer out of a conference.
@@ -304,15 +340,28 @@ pub(crate) struct ConferenceTransfer {
     /// `wac-user:<id>` of the transferor.
     from: String,
     /// `wac-user:<id>`, `wac-group:<id>`, or the id of the room the party was moved to.
+    #[schema(required = true)]
     to: Option<String>,
     /// The invitation sent in the party's name.
+    #[schema(required = true)]
     id_invite: Option<String>,
     /// The room.
     room_id: String,
-    /// `INVITED` or `DECLINED`.
-    state: String,
+    /// What became of it.
+    state: ConferenceTransferState,
     /// The media of the call to be made.
     mediatypes: ConferenceMedia,
+}
+
+/// Whether a conference goes on.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)]
+pub(crate) enum ConferenceState {
+    /// It goes on.
+    Active,
+    /// It is over.
+    Finished,
 }
 
 /// An entry of the conference log: one opening of a room.
@@ -325,12 +374,14 @@ pub(crate) struct Conference {
     /// The room.
     room_id: String,
     /// The room's owner: a user's id.
+    #[schema(required = true)]
     owner: Option<String>,
-    /// `active` or `finished`.
-    state: String,
+    /// Whether it goes on.
+    state: ConferenceState,
     /// When it was opened, in milliseconds since the epoch.
     created_at: i64,
     /// When it ended; `null`: it goes on.
+    #[schema(required = true)]
     finished_at: Option<i64>,
     /// Names of the domains involved.
     domains: Vec<String>,

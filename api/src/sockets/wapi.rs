@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use futures::FutureExt;
@@ -24,6 +24,7 @@ use super::session::Person;
 use super::socket::{Follows, Socket};
 use super::{Close, presence};
 use crate::form::escape;
+use crate::idempotency::{IDEMPOTENCY_KEY, bad_key};
 use crate::reading::{X_WAC_MIN_POSITION, X_WAC_POSITION};
 use crate::{Caller, Listener, Platform, Problem};
 
@@ -51,6 +52,7 @@ pub(super) struct Wapi {
 struct Outcome {
     status: StatusCode,
     body: Option<Value>,
+    next: Option<String>,
     position: Option<Position>,
 }
 
@@ -80,21 +82,23 @@ impl Wapi {
         if let Some(position) = outcome.position {
             self.written.fetch_max(position.0, Ordering::Relaxed);
         }
-        let Outcome { status, body, position } = outcome;
-        Ok(Reply::Answer { text: text_of(id, status, body, position), position })
+        let position = outcome.position;
+        Ok(Reply::Answer { text: text_of(id, outcome), position })
     }
 
     fn malformed(&self, text: &str, error: &serde_json::Error) -> Reply {
-        let detail = format!("The frame is no request ({error}): {{\"id\", \"method\", \"url\", \"qs\"?, \"body\"?}}.");
+        let detail = format!(
+            "The frame is no request ({error}): {{\"id\", \"method\", \"url\", \"qs\"?, \"body\"?, \"idempotencyKey\"?}}."
+        );
         let outcome = self.refused(&Problem::invalid("malformed_json", detail));
         let frame: Option<Value> = serde_json::from_str(text).ok();
         let id = frame.as_ref().and_then(|frame| frame["id"].as_str()).unwrap_or_default();
-        Reply::Malformed { text: text_of(id.to_owned(), outcome.status, outcome.body, None) }
+        Reply::Malformed { text: text_of(id.to_owned(), outcome) }
     }
 
     fn refused(&self, problem: &Problem) -> Outcome {
         let body = problem.to_json(&self.platform.config.public_url, None);
-        Outcome { status: problem.status, body: Some(body), position: None }
+        Outcome { status: problem.status, body: Some(body), next: None, position: None }
     }
 
     async fn outcome(&self, request: WapiRequest, caller: Arc<Caller>) -> Result<Outcome, Problem> {
@@ -120,7 +124,7 @@ impl Wapi {
         };
         let followed = presence::of(&self.platform, caller, &follows).await?;
         self.socket.follow(follows);
-        Ok(Outcome { status: StatusCode::OK, body: Some(followed), position: None })
+        Ok(Outcome { status: StatusCode::OK, body: Some(followed), next: None, position: None })
     }
 
     /// The request as the routes take it, in the caller's name.
@@ -138,6 +142,9 @@ impl Wapi {
         let written = self.written.load(Ordering::Relaxed);
         let headers: &mut HeaderMap = http.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = &request.idempotency_key {
+            headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(|_| bad_key().at("/idempotencyKey"))?);
+        }
         if written > 0 && !uri.query().unwrap_or_default().contains("min_position=") {
             headers.insert(X_WAC_MIN_POSITION, written.into());
         }
@@ -152,8 +159,9 @@ impl Wapi {
     }
 }
 
-fn text_of(id: String, status: StatusCode, body: Option<Value>, position: Option<Position>) -> String {
-    let answer = WapiAnswer { id, status: status.as_u16(), body, position };
+fn text_of(id: String, outcome: Outcome) -> String {
+    let Outcome { status, body, next, position } = outcome;
+    let answer = WapiAnswer { id, status: status.as_u16(), body, next, position };
     serde_json::to_string(&answer).expect("an answer is plain JSON")
 }
 
@@ -177,6 +185,13 @@ fn uri(url: &str, qs: Option<&Map<String, Value>>) -> Result<Uri, Problem> {
     if uri.path().split('/').any(|part| part == "." || part == "..") { Err(wrong()) } else { Ok(uri) }
 }
 
+/// Where a list goes on: the target of its `Link: <…>; rel="next"`, as a `url` of WAPI.
+fn next_of(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    let next = links.into_iter().find_map(|link| link.strip_suffix(">; rel=\"next\"")?.strip_prefix("</sapi"));
+    next.map(str::to_owned)
+}
+
 async fn read(response: Response) -> Result<Outcome, Problem> {
     let (parts, body) = response.into_parts();
     let media = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -192,7 +207,7 @@ async fn read(response: Response) -> Result<Outcome, Problem> {
     } else {
         Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))
     };
-    Ok(Outcome { status: parts.status, body, position })
+    Ok(Outcome { status: parts.status, body, next: next_of(&parts.headers), position })
 }
 
 impl Dialect for Wapi {
@@ -227,6 +242,14 @@ mod tests {
         let Value::Object(qs) = json!({ "limit": 10, "name": "a b", "none": null, "flag": true }) else { panic!() };
         assert_eq!(uri("/users", Some(&qs)).unwrap().to_string(), "/sapi/users?flag=true&limit=10&name=a%20b");
         assert_eq!(uri("/users?limit=1", None).unwrap().to_string(), "/sapi/users?limit=1");
+    }
+
+    #[test]
+    fn the_next_page_of_a_list_is_named_without_sapi() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(next_of(&headers), None);
+        headers.insert(LINK, HeaderValue::from_static("</sapi/users?limit=2&cursor=YQ>; rel=\"next\""));
+        assert_eq!(next_of(&headers).as_deref(), Some("/users?limit=2&cursor=YQ"));
     }
 
     #[test]

@@ -30,6 +30,49 @@ async fn resources_are_read_and_written_as_over_http() {
 }
 
 #[tokio::test]
+async fn a_list_names_its_next_page_until_it_ends() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut admin = Client::wapi(address, &world.login("admin@quobis").await).await;
+    let whole = admin.rest("GET", "/users", None).await;
+    assert!(whole.get("next").is_none());
+    let (mut seen, mut url) = (Vec::new(), Some("/users?limit=2".to_owned()));
+    while let Some(at) = url.take() {
+        let page = admin.rest("GET", &at, None).await;
+        seen.extend(page["body"].as_array().unwrap().clone());
+        url = page.get("next").map(|next| next.as_str().unwrap().to_owned());
+    }
+    assert_eq!(json!(seen), whole["body"]);
+}
+
+#[tokio::test]
+async fn a_write_with_an_idempotency_key_happens_once_on_whatever_socket() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let token = world.login("alice@demo").await;
+    let mut answers = Vec::new();
+    for id in ["first", "again"] {
+        let mut alice = Client::wapi(address, &token).await;
+        let group = json!({ "id": id, "method": "POST", "url": "/usersGroup", "body": { "name": "one" }, "idempotencyKey": "k" });
+        alice.send_json(group).await;
+        answers.push(alice.take(|frame| frame["id"] == id).await);
+    }
+    assert_eq!((&answers[0]["status"], &answers[0]["body"]), (&json!(201), &answers[1]["body"]));
+    let mut alice = Client::wapi(address, &token).await;
+    let other =
+        json!({ "id": "x", "method": "POST", "url": "/usersGroup", "body": { "name": "two" }, "idempotencyKey": "k" });
+    alice.send_json(other).await;
+    assert_eq!(alice.take(|frame| frame["id"] == "x").await["status"], 422);
+    let wrong = json!({ "id": "y", "method": "POST", "url": "/usersGroup", "body": { "name": "two" }, "idempotencyKey": "ü\n" });
+    alice.send_json(wrong).await;
+    let refused = alice.take(|frame| frame["id"] == "y").await;
+    assert_eq!(
+        (&refused["status"], &refused["body"]["errors"][0]["pointer"]),
+        (&json!(400), &json!("/idempotencyKey"))
+    );
+}
+
+#[tokio::test]
 async fn the_callers_role_bounds_what_is_reached() {
     let world = World::start().await;
     let address = node(&world.platform).await;

@@ -92,7 +92,7 @@ impl View<'_> {
         Event::ParticipantLeft(wire::ParticipantLeft {
             room_id: self.room_id(),
             user_id: left.user.clone(),
-            reason: left.reason.as_str().to_owned(),
+            reason: left.reason,
         })
     }
 

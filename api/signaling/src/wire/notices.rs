@@ -1,6 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use wac_events::room::LeaveReason;
 use wac_events::{InviteId, Media, MediaTypes, NodeId, Position, SessionId, TransferId, UserId};
 
 use super::Push;
@@ -244,8 +245,8 @@ pub struct ParticipantLeft {
     pub room_id: String,
     /// Who.
     pub user_id: UserId,
-    /// `left`, `expelled`, `lost` or `closed`.
-    pub reason: String,
+    /// Why.
+    pub reason: LeaveReason,
 }
 
 /// Of `participantMuted`.

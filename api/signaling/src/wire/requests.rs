@@ -1,10 +1,13 @@
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use wac_events::{Media, MediaTypes};
 
+use super::{Accepted, CurrentInvitations, Participants, RoomObject, Sent, SentToMany, Transfer};
+
+/// Every request: its payload, its name, and what answers it.
 macro_rules! requests {
-    ($($(#[$doc:meta])* $name:ident($payload:ty) = $wire:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident($payload:ty) = $wire:literal => $($answer:ty)|+;)+) => {
         /// A request by its name.
         #[derive(Clone, PartialEq, Serialize, JsonSchema, Debug)]
         #[serde(tag = "request", content = "payload")]
@@ -28,55 +31,75 @@ macro_rules! requests {
                     _ => None,
                 }
             }
+
+            /// What each request is answered with, beside the fields of [`AnswerFrame`](super::AnswerFrame):
+            /// an object with a property for every request.
+            pub(super) fn answers(generator: &mut SchemaGenerator) -> Value {
+                let mut answers = Map::new();
+                $( answers.insert($wire.to_owned(), any_of(vec![$( generator.subschema_for::<$answer>() ),+])); )+
+                json!({
+                    "description": "What each request is answered with, beside the fields of `AnswerFrame`.",
+                    "type": "object",
+                    "properties": answers,
+                    "required": Self::NAMES,
+                })
+            }
         }
     };
 }
 
+fn any_of(mut schemas: Vec<Schema>) -> Value {
+    if schemas.len() > 1 {
+        return json!({ "anyOf": schemas });
+    }
+    schemas.pop().map_or(Value::Null, Value::from)
+}
+
 requests! {
     /// Opens a room; the caller sits in it.
-    CreateRoom(CreateRoom) = "createRoom";
+    CreateRoom(CreateRoom) = "createRoom" => RoomObject;
     /// Changes a room.
-    UpdateRoom(UpdateRoom) = "updateRoom";
+    UpdateRoom(UpdateRoom) = "updateRoom" => RoomObject;
     /// Closes a room.
-    CloseRoom(OfRoom) = "closeRoom";
+    CloseRoom(OfRoom) = "closeRoom" => Nothing;
     /// Takes a seat in a room on whose access list one is.
-    JoinRoom(OfRoom) = "joinRoom";
+    JoinRoom(OfRoom) = "joinRoom" => RoomObject;
     /// Gives the device's seat back.
-    LeaveRoom(OfRoom) = "leaveRoom";
+    LeaveRoom(OfRoom) = "leaveRoom" => Nothing;
     /// Who is in a room.
-    ListParticipants(OfRoom) = "listParticipants";
+    ListParticipants(OfRoom) = "listParticipants" => Participants;
     /// Asks others to come into a room in which one is.
-    Invite(Invite) = "invite";
+    Invite(Invite) = "invite" => Sent | SentToMany;
     /// Asks to be let into somebody's room.
-    InviteRequest(InviteRequest) = "inviteRequest";
+    InviteRequest(InviteRequest) = "inviteRequest" => Sent;
     /// Takes an invitation.
-    Accept(Accept) = "accept";
+    Accept(Accept) = "accept" => Accepted;
     /// Refuses an invitation.
-    Decline(EndInvite) = "decline";
+    Decline(EndInvite) = "decline" => Nothing;
     /// Gives an invitation up that one has sent.
-    Cancel(EndInvite) = "cancel";
+    Cancel(EndInvite) = "cancel" => Nothing;
     /// What rings for the caller now.
-    CurrentInvitations(Nothing) = "currentInvitations";
+    CurrentInvitations(Nothing) = "currentInvitations" => CurrentInvitations;
     /// Attends to something else.
-    Hold(OfRoom) = "hold";
+    Hold(OfRoom) = "hold" => Nothing;
     /// Is back.
-    Unhold(OfRoom) = "unhold";
+    Unhold(OfRoom) = "unhold" => Nothing;
     /// Mutes or unmutes oneself.
-    Mute(Mute) = "mute";
+    Mute(Mute) = "mute" => Nothing;
     /// Mutes or unmutes somebody else.
-    MuteParticipant(MuteParticipant) = "muteParticipant";
+    MuteParticipant(MuteParticipant) = "muteParticipant" => Nothing;
     /// Puts somebody out.
-    ExpelParticipant(ExpelParticipant) = "expelParticipant";
+    ExpelParticipant(ExpelParticipant) = "expelParticipant" => Nothing;
     /// Asks the other one in a room to call somebody else.
-    CallTransfer(CallTransfer) = "callTransfer";
+    CallTransfer(CallTransfer) = "callTransfer" => Transfer;
     /// Agrees to be transferred.
-    AcceptTransfer(OfTransfer) = "acceptTransfer";
+    AcceptTransfer(OfTransfer) = "acceptTransfer" => Transfer;
     /// Does not agree to be transferred.
-    DeclineTransfer(DeclineTransfer) = "declineTransfer";
+    DeclineTransfer(DeclineTransfer) = "declineTransfer" => Transfer;
     /// Asks the other one in a room to come into another room.
-    AttendedTransfer(AttendedTransfer) = "attendedTransfer";
+    AttendedTransfer(AttendedTransfer) = "attendedTransfer" => Transfer;
     /// Takes a seat in a quick conference, and opens it if nobody is there.
-    JoinQuickConference(JoinQuickConference) = "joinQuickConference";
+    JoinQuickConference(JoinQuickConference) = "joinQuickConference" => RoomObject;
 }
 
 /// Nothing.

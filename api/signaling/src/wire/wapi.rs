@@ -18,6 +18,10 @@ pub struct WapiRequest {
     /// The body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// A write with the same key and content happens once, however often it is sent: `Idempotency-Key`
+    /// of SAPI. 1 to 255 visible ASCII characters, the caller's own.
+    #[serde(default, rename = "idempotencyKey", skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// A verb of WAPI.
@@ -46,6 +50,9 @@ pub struct WapiAnswer {
     /// The resource, or the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// Of a list that goes on: the `url` of its next page, query and all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Where the change stands in the log, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,

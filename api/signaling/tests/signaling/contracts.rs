@@ -16,6 +16,16 @@ async fn what_is_said_is_what_the_schemas_say() {
     valid(&platform.ask(&alice, "joinRoom", json!({ "roomId": "none" })).await);
     valid(&json!({ "request": "invite", "requestID": "1", "payload": { "to": "bob", "roomId": room } }));
     assert!(!validator.is_valid(&json!({ "hello": 1 })));
+    let invite = json!({ "to": ["carol"], "roomId": room });
+    let asked = [("createRoom", json!({})), ("currentInvitations", json!({})), ("invite", invite)];
+    for (name, payload) in asked {
+        let answer = platform.done(&alice, name, payload).await;
+        let mut schema = wac_signaling::wire::schemas();
+        schema["anyOf"] = json!([{ "$ref": format!("#/$defs/Answers/properties/{name}") }]);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&answer), "{name}: {answer}");
+        assert!(!validator.is_valid(&json!({ "answer": name, "requestID": "1" })), "{name}: an empty answer");
+    }
     for notice in platform.told(wac_events::Position::START).await {
         valid(&serde_json::from_str(&notice.text(&BASE.into())).unwrap());
     }
