@@ -1,11 +1,16 @@
 //! What each subcommand does. Every one returns the exit code of the process.
 
+mod built;
+
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use xtask::services::{DATABASE_URL_VARIABLE, KAFKA_BROKERS_VARIABLE, Kafka, Postgres};
 use xtask::{contracts as documents, node, python, repository, tidy as rules};
+
+/// Names the program that the tests of the SDK start.
+const BINARY_VARIABLE: &str = "WAC_BIN";
 
 /// A child's environment without what `cargo run` has set for this program.
 fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -86,8 +91,9 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<ExitCode> {
     let mut tests = cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(arguments).env(python::PYTHON_VARIABLE, &python);
     good &= step("cargo test", services.announce(&mut tests))?;
+    let binary = built::wac(arguments)?;
     good &= npm(&["lint", "test"], |npm| {
-        services.announce(npm);
+        services.announce(npm).envs(binary.iter().map(|path| (BINARY_VARIABLE, path)));
     })?;
     drop(services);
     eprintln!("xtask: {}", if good { "all tests passed" } else { "some tests failed" });
