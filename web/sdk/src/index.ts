@@ -59,4 +59,5 @@ export type { Paths } from './transport/servers.js';
 export type { WebSocketConstructor, WebSocketLike } from './transport/socket.js';
 export type { GetToken } from './transport/tokens.js';
 export type { Query } from './transport/wapi.js';
+export type * as wire from './wire/signaling.js';
 export type * from './wire.js';

@@ -31,7 +31,7 @@ afterEach(async () => {
 /** The last request of that name. */
 const sent = (name: string) => server.requests.filter(({ request }) => request === name).at(-1)?.payload;
 
-const person = (userId: string, more: Partial<RoomParticipant> = {}): RoomParticipant => ({
+const person = (userId: string, more: Partial<RoomParticipant> & { connected?: boolean } = {}): RoomParticipant => ({
   userId,
   owner: userId === 'u-alice',
   held: false,

@@ -38,7 +38,7 @@ const sent = (name: string) => server.requests.filter(({ request }) => request =
 const ring = (more: Partial<InviteNotice> = {}): InviteNotice => ({
   inviteId: 'i-9',
   from: 'u-bob',
-  fromDetails: { username: 'bob', domain: 'demo', displayName: 'Bob' },
+  fromDetails: { userId: 'u-bob', username: 'bob', domain: 'demo', displayName: 'Bob' },
   roomId: 'r-9',
   mediatypes: { audio: true, video: false },
   context: { page: '/prices' },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createSession, recoverSession, type Session } from '../src/index.js';
 import { FakeServer } from './fake/server.js';
-import { collect, configOf, eventually, logIn, roomOf, settle } from './support.js';
+import { collect, configOf, eventually, inviteOf, logIn, roomOf, settle } from './support.js';
 
 let server: FakeServer;
 let session: Session;
@@ -16,13 +16,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-const ring = (inviteId: string) => ({
-  inviteId,
-  from: 'u-bob',
-  roomId: 'r-9',
-  mediatypes: { audio: true, video: false },
-  ringUntil: Date.now() + 30_000,
-});
+const ring = (inviteId: string) => inviteOf(inviteId, { roomId: 'r-9' });
 
 /** Addresses that the signaling socket was opened with. */
 const signaling = () => server.upgrades.map(({ url }) => url).filter(url => url.startsWith('/qss'));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ForbiddenError, NotFoundError, type Session } from '../src/index.js';
 import type { PresenceResource } from '../src/wire.js';
-import { FakeServer, Refuse } from './fake/server.js';
+import { FakeServer, Page, Refuse } from './fake/server.js';
 import { collect, eventually, logIn, settle } from './support.js';
 
 let server: FakeServer;
@@ -17,11 +17,11 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** The last request, without its id. */
+/** The last request, without its id and key. */
 const last = () => {
   const [frame] = server.wapiRequests.slice(-1);
   if (!frame) throw new Error('there was no request');
-  const { id: _, ...rest } = frame;
+  const { id: _, idempotencyKey: __, ...rest } = frame;
   return rest;
 };
 
@@ -138,7 +138,7 @@ test('a group is made, filled, renamed, emptied, left and removed', async () => 
   expect(last()).toEqual({ method: 'DELETE', url: '/usersGroup/participations' });
 });
 
-test('a group whose making was not answered is not made once more; the caller is told', async () => {
+test('a group whose making was not answered is asked for again under its key, and made once', async () => {
   let made = 0;
   server.onWapi('POST', /^\/usersGroup$/, (_, socket) => {
     made += 1;
@@ -148,10 +148,35 @@ test('a group whose making was not answered is not made once more; the caller is
   const creating = session.groups.create('support');
   await eventually(() => made === 1);
   for (const socket of server.of('alice', 'wapi')) socket.cut();
-  await expect(creating).rejects.toMatchObject({ name: 'ConnectionLostError', code: 'outcome_unknown' });
-  await eventually(() => session.status === 'CONNECTED');
-  await settle();
-  expect(server.wapiRequests.filter(({ method }) => method === 'POST').length).toBe(1);
+  expect((await creating).id).toBe('g-1');
+  expect(made).toBe(1);
+  const keys = server.wapiRequests.filter(({ method }) => method === 'POST').map(frame => frame.idempotencyKey);
+  expect(keys).toEqual([keys[0], keys[0]]);
+});
+
+test('what is still being done when it is asked for again is waited for', async () => {
+  let asked = 0;
+  server.onWapi('POST', /^\/usersGroup$/, () => {
+    asked += 1;
+    if (asked === 1) throw new Refuse(409, 'idempotency_in_progress');
+    return { id: 'g-1', name: 'support', owner: 'u-alice', participants: ['u-alice'] };
+  });
+  expect((await session.groups.create('support')).id).toBe('g-1');
+});
+
+test('lists are read to their end, page after page, as far as they are needed', async () => {
+  const group = (id: string) => ({ id, name: id, owner: 'u-bob', participants: ['u-bob'] });
+  server.onWapi('GET', /^\/usersGroup$/, () => new Page([group('g-1'), group('g-2')], '/usersGroup?cursor=2'));
+  server.onWapi('GET', /cursor=2$/, () => new Page([], '/usersGroup?cursor=3'));
+  server.onWapi('GET', /cursor=3$/, () => [group('g-3')]);
+  expect((await session.groups.list()).map(({ id }) => id)).toEqual(['g-1', 'g-2', 'g-3']);
+  expect(last()).toEqual({ method: 'GET', url: '/usersGroup?cursor=3' });
+  const before = server.wapiRequests.length;
+  for await (const { id } of session.groups.all()) if (id === 'g-2') break;
+  expect(server.wapiRequests.length).toBe(before + 1);
+  const sizes: number[] = [];
+  for await (const page of session.raw.pages('/usersGroup')) sizes.push(page.length);
+  expect(sizes).toEqual([2, 0, 1]);
 });
 
 test('groups are listed, and read anew', async () => {
@@ -169,6 +194,12 @@ test('the log of conferences is read in parts, and new entries are told', async 
   server.onWapi('GET', /^\/conferences$/, () => [{ id: 'c-1' }]);
   expect(await session.conferences.log.list({ limit: 5, before: 1_000 })).toEqual([{ id: 'c-1' }]);
   expect(last().qs).toEqual({ limit: 5, before: 1_000 });
+  server.onWapi('GET', /^\/conferences$/, () => new Page([{ id: 'c-3' }], '/conferences?cursor=x'));
+  server.onWapi('GET', /^\/conferences\?cursor=x$/, () => [{ id: 'c-2' }, { id: 'c-1' }]);
+  expect((await session.conferences.log.list({ limit: 2 })).map(({ id }) => id)).toEqual(['c-3', 'c-2']);
+  const all: string[] = [];
+  for await (const { id } of session.conferences.log.all()) all.push(id);
+  expect(all).toEqual(['c-3', 'c-2', 'c-1']);
   server.onWapi('GET', /^\/conferences\/c-1$/, () => ({ id: 'c-1' }));
   expect(await session.conferences.log.get('c-1')).toEqual({ id: 'c-1' });
   const told = session.conferences.log.once('finished');

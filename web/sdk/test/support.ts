@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { createSession, type Session, type SessionConfig } from '../src/index.js';
-import type { Room } from '../src/wire.js';
+import type { InviteNotice, Room } from '../src/wire.js';
 import type { FakeServer } from './fake/server.js';
 
 /** Nothing in these tests takes longer than this on a busy machine, in milliseconds. */
@@ -36,7 +36,25 @@ export function logIn(server: FakeServer, name = 'alice', more: Partial<SessionC
 
 /** A room as the server describes it. */
 export function roomOf(id: string, owner: string, ...others: string[]): Room {
-  return { id, owner, participants: [owner, ...others], server: {}, ice: [], record: false, acl: [] };
+  return {
+    ...{ id, owner, participants: [owner, ...others], record: false, acl: [], participantsLimit: 100 },
+    ...{ uuid: `${id}-1`, room: `${id}-1`, timestamp: 0, number: '', sipUri: '', bitrate: 0, token: '' },
+    ...{ server: {}, serverUuid: '', ice: [], media: { available: false } },
+  };
+}
+
+/** An invitation as the server tells it. */
+export function inviteOf(inviteId: string, more: Partial<InviteNotice> = {}): InviteNotice {
+  return {
+    inviteId,
+    from: 'u-bob',
+    fromDetails: { userId: 'u-bob', username: 'bob', domain: 'demo', displayName: 'Bob' },
+    roomId: 'r-1',
+    mediatypes: { audio: true, video: true },
+    context: {},
+    ringUntil: Date.now() + 30_000,
+    ...more,
+  };
 }
 
 /** Collects events. */

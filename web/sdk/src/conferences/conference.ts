@@ -39,8 +39,8 @@ export class Conference extends Membership {
    */
   async invite(to: string, options: InviteOptions = {}): Promise<Invitation> {
     const payload = { to, ...this.#inviting(options) };
-    return this.context.request('invite', payload, options, ({ inviteId, invites }) =>
-      this.#invited(inviteId ?? invites?.[0]?.inviteId ?? '', to),
+    return this.context.request('invite', payload, options, answer =>
+      this.#invited(('inviteId' in answer ? answer.inviteId : answer.invites[0]?.inviteId) ?? '', to),
     );
   }
 
@@ -55,8 +55,8 @@ export class Conference extends Membership {
    */
   async inviteMany(to: readonly string[], options: InviteOptions = {}): Promise<Invitation[]> {
     const payload = { to: [...to], ...this.#inviting(options) };
-    return this.context.request('invite', payload, options, ({ invites = [] }) =>
-      invites.map(invite => this.#invited(invite.inviteId, invite.to)),
+    return this.context.request('invite', payload, options, answer =>
+      ('invites' in answer ? answer.invites : []).map(({ inviteId, to }) => this.#invited(inviteId, to)),
     );
   }
 

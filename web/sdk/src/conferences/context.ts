@@ -1,5 +1,5 @@
 import type { Qss } from '../transport/qss.js';
-import type { Room } from '../wire.js';
+import type { KnownRoom } from '../wire.js';
 import type { Conference } from './conference.js';
 import type { OutgoingInvitation } from './outgoing.js';
 import type { IncomingTransfer, OutgoingTransfer } from './transfer.js';
@@ -13,7 +13,7 @@ export interface Context {
   /** This session's own user id. */
   readonly userId: string;
   /** The conference of a room this device has a seat in; the same object as long as it keeps the seat. */
-  adopt(room: Room): Conference;
+  adopt(room: KnownRoom): Conference;
   /** The conference of a room, if this device has a seat in it. */
   find(roomId: string): Conference | undefined;
   /** Hands on what is told of an invitation from now on, and what was told already. */

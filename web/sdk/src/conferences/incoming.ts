@@ -111,7 +111,7 @@ export class ConferenceInvitation extends RingingInvitation {
   /** @internal */
   constructor(registry: Context, notice: InviteNotice) {
     super(registry, notice);
-    this.roomId = notice.roomId;
+    this.roomId = notice.roomId ?? undefined;
   }
 
   /**

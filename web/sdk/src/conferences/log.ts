@@ -1,5 +1,6 @@
 import { Emitter } from '../emitter.js';
 import type { RequestOptions } from '../transport/outbox.js';
+import { collected } from '../transport/pages.js';
 import type { Wapi } from '../transport/wapi.js';
 import type { ConferenceFinished, ConferenceLogEntry, Milliseconds } from '../wire.js';
 
@@ -12,6 +13,13 @@ export interface ConferenceLogQuery {
   /** At most so many (default 10). */
   limit?: number;
 }
+
+/** Entries that {@link ConferenceLog.list} brings. */
+const LIMIT_DEFAULT = 10;
+/** Entries read at a time. */
+const PAGE_DEFAULT = 100;
+/** Most entries that the server gives at a time. */
+const PAGE_MAX = 1_000;
 
 /** What happens to the log. */
 export interface ConferenceLogEvents {
@@ -44,11 +52,30 @@ export class ConferenceLog extends Emitter<ConferenceLogEvents> {
    *
    * @example
    * ```ts
-   * const older = await session.conferences.log.list({ before: entries.at(-1)?.createdAt });
+   * const lately = await session.conferences.log.list({ after: Date.now() - 86_400_000, limit: 50 });
    * ```
    */
   list(query: ConferenceLogQuery = {}, options: RequestOptions = {}): Promise<ConferenceLogEntry[]> {
-    return this.#wapi.get('/conferences', { ...query }, options);
+    const { limit = LIMIT_DEFAULT, ...when } = query;
+    const pageSize = Math.min(limit, PAGE_MAX);
+    return collected(this.#wapi.each('/conferences', { ...when, limit: pageSize }, options), limit);
+  }
+
+  /**
+   * All entries one after the other, newest first, read as they are needed.
+   *
+   * @param query - `limit`: how many are read at a time (default 100).
+   *
+   * @example
+   * ```ts
+   * for await (const { createdAt, roomId } of session.conferences.log.all()) console.log(createdAt, roomId);
+   * ```
+   */
+  all(
+    query: ConferenceLogQuery = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<ConferenceLogEntry, void, undefined> {
+    return this.#wapi.each('/conferences', { limit: PAGE_DEFAULT, ...query }, options);
   }
 
   /**

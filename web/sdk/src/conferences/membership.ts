@@ -1,5 +1,5 @@
 import { Emitter } from '../emitter.js';
-import type { LeaveReason, Media, Room, RoomParticipant } from '../wire.js';
+import type { KnownRoom, LeaveReason, Media, Room, RoomParticipant } from '../wire.js';
 import type { Context } from './context.js';
 import { type Participant, Roster, type RosterChange } from './roster.js';
 import type { IncomingTransfer } from './transfer.js';
@@ -37,7 +37,7 @@ export interface ConferenceEvents {
   /** A moderator has muted this person, or unmuted him. */
   muteRequest: { media: Media; muted: boolean };
   /** Owner, access list or recording have changed. */
-  updated: Room;
+  updated: KnownRoom;
   /** Somebody wants to transfer this device. */
   transfer: IncomingTransfer;
   ended: { reason: ConferenceEndReason };
@@ -49,28 +49,28 @@ export abstract class Membership extends Emitter<ConferenceEvents> {
   readonly id: string;
   protected readonly context: Context;
   protected readonly roster: Roster;
-  #room: Room;
+  #room: KnownRoom;
   #status: ConferenceStatus = 'CONNECTED';
   #endReason: ConferenceEndReason | undefined;
 
   /** @internal */
-  constructor(context: Context, room: Room) {
+  constructor(context: Context, room: KnownRoom) {
     super();
     this.id = room.id;
     this.context = context;
     this.#room = room;
     this.roster = new Roster(context.userId);
-    this.roster.seat(room.participants, room.owner);
+    this.roster.seat(room.participants, room.owner ?? null);
   }
 
   /** The room as the server last described it, with what a media client needs (`server`, `room`, `token`, `ice`). */
-  get room(): Room {
+  get room(): KnownRoom {
     return this.#room;
   }
 
   /** User id of the owner, if there is one. */
   get owner(): string | null {
-    return this.#room.owner;
+    return this.#room.owner ?? null;
   }
 
   get status(): ConferenceStatus {
@@ -93,15 +93,15 @@ export abstract class Membership extends Emitter<ConferenceEvents> {
   }
 
   /** @internal The room object of an answer. */
-  seat(room: Room): void {
+  seat(room: KnownRoom): void {
     this.describe(room);
-    this.#tell(this.roster.seat(room.participants, room.owner));
+    this.#tell(this.roster.seat(room.participants, room.owner ?? null));
   }
 
   /** Notes what an answer says of the room. */
   protected describe(room: Partial<Room>): void {
     this.#room = { ...this.#room, ...room };
-    this.roster.own(this.#room.owner);
+    this.roster.own(this.#room.owner ?? null);
   }
 
   /** @internal The whole state, as the server lists it. */

@@ -2,7 +2,7 @@ import { Emitter } from '../emitter.js';
 import { ConnectionLostError, ForbiddenError, NotFoundError, RefusedError, type WacError } from '../errors.js';
 import type { Logger } from '../transport/logger.js';
 import type { Qss } from '../transport/qss.js';
-import type { CurrentInvitation, InviteNotice, NoticeBody, Room } from '../wire.js';
+import type { CurrentInvitation, InviteNotice, KnownRoom, NoticeBody } from '../wire.js';
 import { Conference } from './conference.js';
 import type { Context, Transfer } from './context.js';
 import { Early, Remembered } from './early.js';
@@ -54,7 +54,7 @@ export class Registry extends Emitter<ConferenceManagerEvents> implements Contex
     });
   }
 
-  adopt(room: Room): Conference {
+  adopt(room: KnownRoom): Conference {
     const known = this.conferences.get(room.id);
     if (known) {
       known.seat(room);

@@ -87,7 +87,7 @@ export class Roster {
   #set(entry: RoomParticipant): RosterChange[] {
     const changes = this.join(entry.userId);
     const participant = this.#people.get(entry.userId);
-    if (participant) this.#change(participant, { isOwner: entry.owner, isConnected: entry.connected });
+    if (participant) this.#change(participant, { isOwner: entry.owner, isConnected: connectionOf(entry) });
     return [
       ...changes,
       ...this.hold(entry.userId, entry.held),
@@ -101,4 +101,9 @@ export class Roster {
     this.#people.set(participant.userId, changed);
     return changed;
   }
+}
+
+/** Whether somebody's media is there; servers without a media node do not say. */
+function connectionOf(entry: RoomParticipant): boolean | undefined {
+  return 'connected' in entry && typeof entry.connected === 'boolean' ? entry.connected : undefined;
 }

@@ -1,4 +1,5 @@
 import type { RequestOptions } from '../transport/outbox.js';
+import { collected } from '../transport/pages.js';
 import type { Wapi } from '../transport/wapi.js';
 import type { ContactResource } from '../wire.js';
 
@@ -22,7 +23,7 @@ export class ContactManager {
   }
 
   /**
-   * The contacts, at most 1,000, with their presence.
+   * All contacts, with their presence.
    *
    * @example
    * ```ts
@@ -30,7 +31,19 @@ export class ContactManager {
    * ```
    */
   list(options: RequestOptions = {}): Promise<Contact[]> {
-    return this.#wapi.get('/contacts', {}, options);
+    return collected(this.all(options));
+  }
+
+  /**
+   * The same one after the other, read as they are needed.
+   *
+   * @example
+   * ```ts
+   * for await (const { displayName } of session.contacts.all()) if (displayName === 'Bob') break;
+   * ```
+   */
+  all(options: RequestOptions = {}): AsyncGenerator<Contact, void, undefined> {
+    return this.#wapi.each('/contacts', {}, options);
   }
 
   /**

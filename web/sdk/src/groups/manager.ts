@@ -1,4 +1,5 @@
 import type { RequestOptions } from '../transport/outbox.js';
+import { collected } from '../transport/pages.js';
 import type { Wapi } from '../transport/wapi.js';
 import type { GroupResource } from '../wire.js';
 import { Group } from './group.js';
@@ -20,7 +21,7 @@ export class GroupManager {
   }
 
   /**
-   * The groups this person sees, at most 1,000.
+   * All groups this person sees.
    *
    * @param options - `mine`: only those this person is in.
    *
@@ -29,10 +30,22 @@ export class GroupManager {
    * const mine = await session.groups.list({ mine: true });
    * ```
    */
-  async list(options: RequestOptions & { mine?: boolean } = {}): Promise<Group[]> {
+  list(options: RequestOptions & { mine?: boolean } = {}): Promise<Group[]> {
+    return collected(this.all(options));
+  }
+
+  /**
+   * The same one after the other, read as they are needed.
+   *
+   * @example
+   * ```ts
+   * for await (const group of session.groups.all({ mine: true })) console.log(group.name);
+   * ```
+   */
+  async *all(options: RequestOptions & { mine?: boolean } = {}): AsyncGenerator<Group, void, undefined> {
     const query = options.mine ? { userIsParticipant: true } : {};
-    const groups = await this.#wapi.get<GroupResource[]>('/usersGroup', query, options);
-    return groups.map(group => new Group(this.#wapi, group));
+    const groups = this.#wapi.each<GroupResource>('/usersGroup', query, options);
+    for await (const group of groups) yield new Group(this.#wapi, group);
   }
 
   /**

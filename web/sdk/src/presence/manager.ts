@@ -147,7 +147,8 @@ export class PresenceManager extends Emitter<PresenceManagerEvents> {
     const userId = OF_ONE.exec(url)?.[1];
     if (userId === undefined) return;
     const known = this.#known.get(decodeURIComponent(userId)) ?? UNKNOWN;
-    this.#note({ ...known, ...(body as PresencePush) });
+    const { online, activity, ...texts } = body as PresencePush;
+    this.#note({ ...known, ...texts, online: online ?? known.online, activity: activity ?? known.activity });
   }
 
   #ask(userId: string | undefined, options: RequestOptions): Promise<PresenceResource> {

@@ -11,6 +11,8 @@ import type { SessionStorage } from './snapshot.js';
 export interface SessionConfig {
   /** Base URL of the deployment, or of several of its nodes: `https://wac.example.org`. */
   servers: string | readonly string[];
+  /** Which of several is tried first: any of them, so that clients spread over them (default), or the first of the list. */
+  firstServer?: 'any' | 'first';
   /** Base URLs for signaling where that has a port of its own: `wss://wac.example.org:8118` (then with `paths: { qss: '/' }`). */
   signalingServers?: string | readonly string[];
   /** Where the interfaces are below a base URL. */

@@ -58,6 +58,22 @@ export class Raw {
   }
 
   /**
+   * A list over WAPI to its end, page after page.
+   *
+   * @example
+   * ```ts
+   * for await (const users of session.raw.pages<{ username: string }>('/users')) console.log(users.length);
+   * ```
+   */
+  pages<T = unknown>(
+    url: string,
+    query: Query = {},
+    options: RequestOptions = {},
+  ): AsyncGenerator<T[], void, undefined> {
+    return this.#wapi.pages(url, query, options);
+  }
+
+  /**
    * Every notice over QSS.
    *
    * @example

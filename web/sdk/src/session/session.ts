@@ -102,6 +102,11 @@ export class Session extends Emitter<SessionEvents> {
     return this.#hello?.userId;
   }
 
+  /** Id of the node that holds the signaling socket, or held it last; for support. */
+  get node(): string | undefined {
+    return this.#hello?.node;
+  }
+
   /** Why it is over. */
   get error(): WacError | undefined {
     return this.#error;

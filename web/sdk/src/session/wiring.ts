@@ -29,9 +29,14 @@ export interface Parts {
 
 /** The token endpoints of a deployment. */
 export function oauthOf(config: SessionConfig): OAuth {
-  const servers = new Servers(addresses(config.servers, config.paths?.sapi ?? '/sapi', false));
+  const servers = new Servers(addresses(config.servers, config.paths?.sapi ?? '/sapi', false), () => placeOf(config));
   const fetch = config.fetch ?? ((url, init) => globalThis.fetch(url, init) as ReturnType<Fetch>);
   return new OAuth(servers, fetch, config.clientId, config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
+}
+
+/** Where in the list of servers to start, from 0 to 1. */
+function placeOf({ firstServer }: SessionConfig): number {
+  return firstServer === 'first' ? 0 : Math.random();
 }
 
 /** Makes them. */
@@ -51,7 +56,7 @@ export function assemble(
     ...(config.heartbeat ? { heartbeat: config.heartbeat } : {}),
   } satisfies Partial<ChannelOptions>;
   // Both sockets of a session start at the same node.
-  const start = Math.random();
+  const start = placeOf(config);
   // A question whose answer nobody needs: that anything arrives is what counts.
   const unheeded = (question: Promise<unknown>): void => void question.catch(() => {});
   const qssChannel = new Channel({

@@ -84,7 +84,7 @@ export class Channel extends Emitter<ChannelEvents> {
   /** Counts attempts, so that what an earlier one still awaits is not taken for the present one's. */
   #attempt = 0;
   /** What the server said in `hello`. */
-  limits: Limits = {};
+  limits: Partial<Limits> = {};
 
   constructor(options: ChannelOptions) {
     super();

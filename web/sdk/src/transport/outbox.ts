@@ -1,4 +1,4 @@
-import { ConnectionLostError, InvalidRequestError, ProtocolError, TimeoutError, type WacError } from '../errors.js';
+import { ConnectionLostError, InvalidRequestError, ProtocolError, TimeoutError, WacError } from '../errors.js';
 import { sizeOf } from './frames.js';
 
 /** How a request is made. */
@@ -16,8 +16,6 @@ export interface Outgoing<T> {
   name: string;
   /** The frame. */
   text: string;
-  /** Whether it may be sent once more under its id when the connection was lost. */
-  repeatable: boolean;
   /** Makes the result, or throws. Called as soon as the answer is there, before any later frame is looked at. */
   take(answer: Record<string, unknown>): T;
 }
@@ -30,6 +28,10 @@ interface Waiting {
 
 /** Requests that may wait at once. */
 const WAITING_MAX = 256;
+/** Pause before a request is sent again that the server is still busy with, in milliseconds. */
+const RUNNING_PAUSE_MS = 200;
+/** The code of that refusal. */
+const STILL_RUNNING = 'idempotency_in_progress';
 
 /** Requests that wait for their answers, across connections: what is unanswered when one is lost is sent again on the next, under the same id. */
 export class Outbox {
@@ -81,9 +83,18 @@ export class Outbox {
     try {
       waiting.settle({ value: waiting.request.take(answer) });
     } catch (error) {
-      waiting.settle({ error });
+      if (error instanceof WacError && error.code === STILL_RUNNING) this.#later(waiting);
+      else waiting.settle({ error });
     }
     return true;
+  }
+
+  /** What was sent on an earlier connection is still being done: its answer is asked for once more. */
+  #later(waiting: Waiting): void {
+    waiting.sent = false;
+    setTimeout(() => {
+      if (this.#waiting.get(waiting.request.id) === waiting) waiting.sent ||= this.#send(waiting.request.text);
+    }, RUNNING_PAUSE_MS);
   }
 
   /** There is a connection: everything that waits is sent, in the order it was asked. */
@@ -91,17 +102,13 @@ export class Outbox {
     for (const waiting of this.#waiting.values()) waiting.sent ||= this.#send(waiting.request.text);
   }
 
-  /** The connection is gone. `dropSent`: what was sent on it was wrong and fails; else what cannot be repeated fails. */
+  /** The connection is gone; what was sent on it waits for the next one. `dropSent`: it was wrong, and fails. */
   lost(dropSent: string | undefined): void {
     for (const waiting of [...this.#waiting.values()].filter(({ sent }) => sent)) {
-      const { name, repeatable } = waiting.request;
       waiting.sent = false;
-      if (dropSent !== undefined) {
-        waiting.settle({ error: new ProtocolError(`${name}: the server refused the frame`, { code: dropSent }) });
-      } else if (!repeatable) {
-        const message = `${name}: the connection was lost before the answer`;
-        waiting.settle({ error: new ConnectionLostError(message, { code: 'outcome_unknown' }) });
-      }
+      if (dropSent === undefined) continue;
+      const message = `${waiting.request.name}: the server refused the frame`;
+      waiting.settle({ error: new ProtocolError(message, { code: dropSent }) });
     }
   }
 

@@ -1,6 +1,6 @@
 import { Emitter } from '../emitter.js';
 import { refusal } from '../errors.js';
-import type { AnswerFrame, NoticeBody, NoticeFrame, RequestName, Requests } from '../wire.js';
+import type { AnswerFrame, NoticeBody, NoticeFrame, RefusalFrame, RequestName, Requests } from '../wire.js';
 import type { Channel, Opened } from './channel.js';
 import { requestId } from './frames.js';
 import { Outbox, type RequestOptions } from './outbox.js';
@@ -55,7 +55,6 @@ export class Qss extends Emitter<QssEvents> {
       id,
       name,
       text: JSON.stringify({ request: name, requestID: id, payload }),
-      repeatable: true,
       take: (frame: Record<string, unknown>) => take(resultOf(name, frame as unknown as AnswerFrame)),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
@@ -78,8 +77,12 @@ export class Qss extends Emitter<QssEvents> {
   }
 }
 
-function resultOf<Name extends RequestName>(name: Name, frame: AnswerFrame): Requests[Name]['answer'] {
-  if (frame.errorCode !== undefined) throw refusal(frame.errorCode, frame.error, name);
+function resultOf<Name extends RequestName>(name: Name, frame: AnswerFrame | RefusalFrame): Requests[Name]['answer'] {
+  if (isRefusal(frame)) throw refusal(frame.errorCode, frame.error, name);
   const { answer: _, requestID: __, position: ___, ...fields } = frame;
-  return fields as Requests[Name]['answer'];
+  return fields as unknown as Requests[Name]['answer'];
+}
+
+function isRefusal(frame: AnswerFrame | RefusalFrame): frame is RefusalFrame {
+  return typeof (frame as RefusalFrame).errorCode === 'number';
 }

@@ -9,6 +9,12 @@ import type { Seen } from './seen.js';
 /** Parameters of a query. */
 export type Query = Record<string, string | number | boolean | undefined>;
 
+/** An answer, and where a list goes on. */
+interface Page<T> {
+  body: T;
+  next: string | undefined;
+}
+
 interface WapiEvents {
   /** The server tells that a resource has changed. */
   push: WapiPush;
@@ -64,13 +70,32 @@ export class Wapi extends Emitter<WapiEvents> {
   }
 
   /** Any of these. */
-  request<T>(
+  async request<T>(
     method: WapiMethod,
     url: string,
     body: unknown,
     query: Query = {},
     options: RequestOptions = {},
   ): Promise<T> {
+    return (await this.#ask<T>(method, url, body, query, options)).body;
+  }
+
+  /** Reads a list to its end, page after page. */
+  async *pages<T>(url: string, query: Query = {}, options: RequestOptions = {}): AsyncGenerator<T[], void, undefined> {
+    let page = await this.#ask<T[]>('GET', url, undefined, { ...query, min_position: this.#seen.position }, options);
+    yield page.body;
+    while (page.next !== undefined) {
+      page = await this.#ask<T[]>('GET', page.next, undefined, {}, options);
+      yield page.body;
+    }
+  }
+
+  /** The same, element by element. */
+  async *each<T>(url: string, query: Query = {}, options: RequestOptions = {}): AsyncGenerator<T, void, undefined> {
+    for await (const page of this.pages<T>(url, query, options)) yield* page;
+  }
+
+  #ask<T>(method: WapiMethod, url: string, body: unknown, query: Query, options: RequestOptions): Promise<Page<T>> {
     const id = requestId();
     const qs = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
     const frame = {
@@ -79,14 +104,14 @@ export class Wapi extends Emitter<WapiEvents> {
       url,
       ...(Object.keys(qs).length > 0 ? { qs } : {}),
       ...(body === undefined ? {} : { body }),
+      // Sent again after a lost connection it happens once, and is answered as it was the first time.
+      ...(method === 'GET' ? {} : { idempotencyKey: id }),
     };
     const name = `${method} ${url}`;
     const outgoing = {
       id,
       name,
       text: JSON.stringify(frame),
-      // Making something twice makes two of it.
-      repeatable: method !== 'POST',
       take: (answer: Record<string, unknown>) => resultOf<T>(name, answer as unknown as WapiAnswerFrame),
     };
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
@@ -109,7 +134,7 @@ export class Wapi extends Emitter<WapiEvents> {
   }
 }
 
-function resultOf<T>(name: string, { status, body }: WapiAnswerFrame): T {
-  if (status >= 200 && status < 300) return body as T;
+function resultOf<T>(name: string, { status, body, next }: WapiAnswerFrame): Page<T> {
+  if (status >= 200 && status < 300) return { body: body as T, next: next ?? undefined };
   throw refusal(status, body as Problem | undefined, name);
 }

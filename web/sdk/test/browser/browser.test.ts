@@ -1,35 +1,17 @@
-import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
-import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type * as wac from '../../src/index.js';
 import { FakeServer } from '../fake/server.js';
-import { eventually, roomOf } from '../support.js';
+import { eventually, inviteOf, roomOf } from '../support.js';
+import { CHROMIUM, HAS_CHROMIUM, type Page, pageWithSdk } from './support.js';
 
-/** Where Debian puts it; another may be named. */
-const CHROMIUM = process.env['WAC_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
-
-const found = existsSync(CHROMIUM);
-const title = found
+const title = HAS_CHROMIUM
   ? 'in a browser'
   : `in a browser (SKIPPED: there is no ${CHROMIUM}; WAC_TEST_CHROMIUM may name another)`;
 
 /** What the page's own scripts see. */
-declare const window: typeof globalThis & { wac: typeof wac; session: wac.Session; heard: string[] };
+declare const window: Page;
 
-/** The script for pages without a bundler, as it would be published. */
-async function bundle(): Promise<string> {
-  const built = (await build({
-    logLevel: 'error',
-    build: { write: false, sourcemap: false },
-  })) as Rollup.RollupOutput[];
-  const outputs = built.flatMap(({ output }) => output);
-  const script = outputs.find(file => file.fileName === 'wac.iife.js');
-  if (script?.type !== 'chunk') throw new Error('the build has no wac.iife.js');
-  return script.code;
-}
-
-describe.skipIf(!found)(title, { timeout: 30_000 }, () => {
+describe.skipIf(!HAS_CHROMIUM)(title, { timeout: 30_000 }, () => {
   let server: FakeServer;
   let browser: Browser;
 
@@ -44,7 +26,7 @@ describe.skipIf(!found)(title, { timeout: 30_000 }, () => {
   });
 
   test('a page logs in, is called, loses its connection and goes on, and a reload keeps the session', async () => {
-    server.page = `<!doctype html><script>${(await bundle()).replaceAll('</script', '<\\/script')}</script>`;
+    server.page = await pageWithSdk();
     server.on('accept', () => roomOf('r-1', 'u-bob', 'u-alice'));
     const person = (userId: string) => ({
       userId,
@@ -70,9 +52,7 @@ describe.skipIf(!found)(title, { timeout: 30_000 }, () => {
     });
     expect(status).toBe('CONNECTED');
 
-    const mediatypes = { audio: true, video: true };
-    const ringUntil = Date.now() + 30_000;
-    server.notice('alice', 'invite', { inviteId: 'i-1', from: 'u-bob', roomId: 'r-1', mediatypes, ringUntil });
+    server.notice('alice', 'invite', inviteOf('i-1'));
     await page.waitForFunction(() => window.heard.length === 1);
     for (const socket of server.sockets) socket.cut();
     server.notice('alice', 'participantHeld', { roomId: 'r-1', userId: 'u-bob' });

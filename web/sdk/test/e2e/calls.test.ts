@@ -16,7 +16,8 @@ import {
   UnavailableError,
 } from '../../src/index.js';
 import { holds, inACall, PATIENCE_MS, People, patience, rings, until } from './people.js';
-import { BINARY, RealServer } from './server.js';
+import { BINARY } from './process.js';
+import { RealServer } from './server.js';
 
 const CAROLS_PASSWORD = 'correct horse battery';
 
@@ -86,7 +87,7 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     await run(create, server.password('alice@demo'), server.password('bob@demo'), { log });
     await until(() => said.length === 2, 'both lines');
     expect(said).toContainEqual(['bob: over,', 'closed']);
-    for (const session of made) session.disconnect();
+    await Promise.all(made.map(session => session.logout()));
   });
 
   test('bob declines, and says that he is busy', async () => {
@@ -337,24 +338,39 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     await expect(group.refresh()).rejects.toBeInstanceOf(NotFoundError);
   });
 
-  test('a request that is sent twice under one id takes effect once', async () => {
+  test('a write that is sent twice under one key happens once, whichever socket it comes by', async () => {
     const alice = await people.logIn('alice');
     const { accessToken } = alice.session.snapshot().tokens;
-    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/wapi`, ['wapi', `bearer.${accessToken}`]);
+    const frame = { id: '1', method: 'POST', url: '/usersGroup', body: { name: 'twice' }, idempotencyKey: 'once' };
     const groups: string[] = [];
-    const frame = JSON.stringify({ id: 'once', method: 'POST', url: '/usersGroup', body: { name: 'twice' } });
-    socket.on('message', data => {
-      const answer = JSON.parse(String(data)) as { id?: string; status?: number; body: { id: string } };
-      if (answer.id === 'once') groups.push(`${answer.status} ${answer.body.id}`);
-    });
-    await new Promise(resolve => socket.once('open', resolve));
-    socket.send(frame);
-    socket.send(frame);
-    await until(() => groups.length === 2, 'both answers');
-    socket.close();
-    expect(groups[1]).toBe(groups[0]);
-    const [id = ''] = groups.map(group => group.split(' ')[1]);
-    await (await alice.session.groups.get(id)).delete();
+    for (const id of ['first', 'second']) {
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}/wapi`, ['wapi', `bearer.${accessToken}`]);
+      socket.on('message', data => {
+        const answer = JSON.parse(String(data)) as { id?: string; status?: number; body: { id: string } };
+        if (answer.id === id) groups.push(answer.body.id);
+      });
+      const answers = groups.length + 1;
+      await new Promise(resolve => socket.once('open', resolve));
+      socket.send(JSON.stringify({ ...frame, id }));
+      await until(() => groups.length === answers, 'the answer');
+      socket.close();
+    }
+    const [first = '', second] = groups;
+    expect(second).toBe(first);
+    await (await alice.session.groups.get(first)).delete();
+  });
+
+  test('what was asked when the connection was cut is done once, and answered on the next one', async () => {
+    const alice = await people.logIn('alice');
+    const before = (await alice.session.groups.list({ mine: true })).length;
+    const making = alice.session.groups.create('made in a storm');
+    alice.cut();
+    const group = await making;
+    await alice.session.pushTokens.register({ token: 'secret', tokenType: 'fcm' });
+    const removing = group.delete();
+    alice.cut();
+    await removing;
+    expect((await alice.session.groups.list({ mine: true })).length).toBe(before);
   });
 
   test('push tokens are kept without being shown', async () => {
@@ -378,6 +394,22 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
       const entry = entries.find(({ roomId }) => roomId === conference.id);
       expect(entry).toMatchObject({ state: 'finished', invites: [{ state: 'ACCEPTED' }] });
     }
+  });
+
+  test('the log is newest first, and is read page after page', async () => {
+    const alice = await people.logIn('alice');
+    const made: string[] = [];
+    for (let call = 0; call < 5; call += 1) {
+      const conference = await alice.session.conferences.createConference();
+      made.unshift(conference.id);
+      await conference.close();
+    }
+    const read: string[] = [];
+    for await (const { roomId } of alice.session.conferences.log.all({ limit: 2 })) {
+      read.push(roomId);
+      if (read.length === made.length) break;
+    }
+    expect(read).toEqual(made);
   });
 
   test('a logout ends the session on all its sockets', async () => {

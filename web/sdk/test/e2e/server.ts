@@ -1,19 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { stop, tied, withoutSettings } from './process.js';
 
 /** How long a first start may take on a busy machine, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
-/** How long an ordered end may take before it is made, in milliseconds. */
-const STOP_TIMEOUT_MS = 15_000;
 /** The last line of the print-out. */
 const LAST_LINE = 'wac replay --verify';
-
-/** The binary under test; `undefined` when the tests against it are to be skipped. */
-export const BINARY = process.env['WAC_BIN'];
 
 /** `wac dev` with data of its own. */
 export class RealServer {
@@ -33,13 +28,15 @@ export class RealServer {
     this.passwords = new Map(accounts);
   }
 
-  static async start(binary: string): Promise<RealServer> {
+  /** Starts it, with further options of `wac dev`. */
+  static async start(binary: string, options: readonly string[] = []): Promise<RealServer> {
     const directory = mkdtempSync(join(tmpdir(), 'wac-sdk-'));
     const ports = ['--http-port', '0', '--https-port', '0', '--qss-port', '0'];
-    const child = spawn(binary, ['dev', '--data', join(directory, 'data'), ...ports], {
+    const child = spawn(binary, ['dev', '--data', join(directory, 'data'), ...ports, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...withoutSettings(), NO_COLOR: '1', RUST_LOG: 'warn' },
     });
+    tied(child, directory);
     const printed: string[] = [];
     const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
     for await (const line of createInterface({ input: child.stdout })) {
@@ -47,7 +44,10 @@ export class RealServer {
       if (line.includes(LAST_LINE)) break;
     }
     clearTimeout(timer);
-    if (!printed.at(-1)?.includes(LAST_LINE)) throw new Error(`${binary} ended early:\n${printed.join('\n')}`);
+    if (!printed.at(-1)?.includes(LAST_LINE)) {
+      rmSync(directory, { recursive: true, force: true });
+      throw new Error(`${binary} ended early:\n${printed.join('\n')}`);
+    }
     child.stdout.resume();
     return new RealServer(child, directory, printed);
   }
@@ -75,12 +75,7 @@ export class RealServer {
   }
 
   async stop(): Promise<void> {
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    if (this.#process.exitCode === null) {
-      this.#process.kill('SIGTERM');
-      await once(this.#process, 'exit');
-    }
-    clearTimeout(timer);
+    await stop(this.#process);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -103,9 +98,4 @@ function find(lines: readonly string[], pattern: RegExp): string {
   const found = lines.map(line => pattern.exec(line)?.[1]).find(text => text !== undefined);
   if (found === undefined) throw new Error(`nothing like ${pattern} was printed:\n${lines.join('\n')}`);
   return found;
-}
-
-/** The environment, without what would configure the binary. */
-function withoutSettings(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WAC_')));
 }

@@ -14,6 +14,14 @@ export class Refuse {
   ) {}
 }
 
+/** A page of a list that goes on, returned by a handler. */
+export class Page {
+  constructor(
+    readonly body: readonly unknown[],
+    readonly next: string,
+  ) {}
+}
+
 type Handler = (payload: never, socket: FakeSocket, frame: RequestFrame) => object;
 type WapiHandler = (frame: WapiRequestFrame, socket: FakeSocket) => unknown;
 
@@ -33,7 +41,7 @@ export class FakeServer {
   readonly requests: RequestFrame[] = [];
   readonly wapiRequests: WapiRequestFrame[] = [];
   position = 100;
-  limits: Limits = {};
+  limits: Partial<Limits> = {};
   /** Refuses upgrades with this status. */
   refuseWith: number | undefined;
   /** Closes every new socket with this code instead of a `hello`. */
@@ -108,7 +116,7 @@ export class FakeServer {
   }
 
   /** A resource has changed that `name` is told of. */
-  push(name: string, push: Omit<WapiPush, 'position'>): number {
+  push(name: string, push: Omit<WapiPush, 'position' | 'body'> & { body?: unknown }): number {
     this.position += 1;
     return this.#append(name, 'wapi', { ...push, position: this.position });
   }
@@ -188,16 +196,17 @@ export class FakeServer {
 
   #wapiRequest(socket: FakeSocket, frame: WapiRequestFrame): void {
     this.wapiRequests.push(frame);
-    const key = `${socket.caller.userId} ${frame.id}`;
+    const key = `${socket.caller.userId} ${frame.idempotencyKey}`;
     const first = this.#answered.get(key);
-    if (first) return socket.send(first);
+    if (first) return socket.send({ ...first, id: frame.id });
     const [, , handler] =
       this.#wapiHandlers.find(([method, url]) => method === frame.method && url.test(frame.url)) ?? [];
     try {
       if (!handler) throw new Refuse(404, 'not_found');
-      const body = handler(frame, socket);
-      const answer = { id: frame.id, status: body === undefined ? 204 : 200, body };
-      if (frame.method !== 'GET') this.#answered.set(key, answer);
+      const made = handler(frame, socket);
+      const { body, next } = made instanceof Page ? made : { body: made, next: undefined };
+      const answer = { id: frame.id, status: body === undefined ? 204 : 200, body, next };
+      if (frame.idempotencyKey !== undefined) this.#answered.set(key, answer);
       socket.send(answer);
     } catch (refused) {
       if (!(refused instanceof Refuse)) throw refused;
