@@ -228,18 +228,23 @@ export class Channel extends Emitter<ChannelEvents> {
       this.#resync = true;
     }
     if (after.next === 'wait') return this.#retryIn(TOO_MANY_REQUESTS_PAUSE_MS + this.#backoff.next());
-    if (after.next !== 'elsewhere') return this.#retryIn(this.#backoff.next());
-    this.#options.servers.advance();
-    // Once round the servers without a pause; after that they are all stopping, or this is the only one.
-    if (this.#backoff.attempts >= this.#options.servers.count) return this.#retryIn(this.#backoff.next());
+    if (after.next === 'elsewhere') return this.#elsewhere();
+    this.#retryIn(this.#backoff.next());
+  }
+
+  /** Goes on to the next server: once round them without a pause; after that they are all gone, or this is the only one. */
+  #elsewhere(): void {
+    const { servers } = this.#options;
+    servers.advance();
+    if (this.#backoff.attempts >= servers.count) return this.#retryIn(this.#backoff.next());
     this.#backoff.count();
     this.#retryIn(0);
   }
 
   /** The upgrade did not come about: the server is not there, or does not want the token. */
   #refused(): void {
-    this.#options.servers.advance();
-    this.#retryIn(this.#backoff.next());
+    if (this.#options.servers.count > 1) this.#elsewhere();
+    else this.#retryIn(this.#backoff.next());
     const attempt = this.#attempt;
     this.#options.tokens.check().catch((error: unknown) => {
       if (error instanceof SessionEndedError && attempt === this.#attempt) this.#end(error);

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   BusyError,
+  ConferenceInvitation,
   createSession,
   DeclinedError,
   ForbiddenError,
@@ -13,6 +14,7 @@ import {
   type Session,
   type SessionConfig,
   type SessionStatus,
+  type TokenSet,
   UnavailableError,
 } from '../../src/index.js';
 import { holds, inACall, PATIENCE_MS, People, patience, rings, until } from './people.js';
@@ -297,6 +299,44 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     const left = conference.once('participantLeft', patience());
     await session.logout();
     expect((await left).participant.userId).toBe(bob.userId);
+  });
+
+  test('a device that comes while it rings finds the call, and can answer it', async () => {
+    const [alice, phone] = [await people.logIn('alice'), await people.logIn('bob')];
+    const ringing = rings(phone);
+    const { invitation } = await alice.session.conferences.call('bob');
+    const { id } = await ringing;
+    const desk = await people.logIn('bob');
+    const [found] = await desk.session.conferences.getCurrentInvitations();
+    if (!(found instanceof ConferenceInvitation)) throw new Error('it rings there, too');
+    expect(found.id).toBe(id);
+    await found.accept();
+    expect((await invitation.outcome(patience())).whoAccepted).toContain(desk.userId);
+    expect(await phone.session.conferences.getCurrentInvitations()).toEqual([]);
+  });
+
+  test('an application that has the tokens itself is asked for them, and for a new one when the old one ends', async () => {
+    let tokens = await server.grant({
+      grant_type: 'password',
+      username: 'bob@demo',
+      password: server.password('bob@demo'),
+    });
+    let asked = 0;
+    const getToken = async (): Promise<TokenSet> => {
+      asked += 1;
+      if (asked > 1) tokens = await server.grant({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+      // One with less than half a minute left is not used for a new connection.
+      return { accessToken: tokens.access_token, expiresAt: Date.now() + (asked > 1 ? 3_600_000 : 30_500) };
+    };
+    const bob = await people.enter({ getToken });
+    const { id } = bob.session;
+    expect(asked).toBe(1);
+    await new Promise(resolve => setTimeout(resolve, 600));
+    bob.cut();
+    await until(() => bob.session.status === 'SUSPENDED', 'the cut');
+    await until(() => bob.session.status === 'CONNECTED', 'the connection');
+    expect([asked, bob.session.id]).toEqual([2, id]);
+    await bob.session.contacts.list();
   });
 
   test('presence is told to those who follow it', async () => {

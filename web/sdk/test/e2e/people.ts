@@ -3,6 +3,7 @@ import {
   type Conference,
   type ConferenceInvitation,
   createSession,
+  type Login,
   type Session,
   type SessionConfig,
 } from '../../src/index.js';
@@ -30,7 +31,15 @@ export class People {
     this.#carol = carolsPassword;
   }
 
-  async logIn(name: 'alice' | 'bob' | 'carol', more: Partial<SessionConfig> = {}): Promise<Person> {
+  /** Logs somebody in with his password. */
+  logIn(name: 'alice' | 'bob' | 'carol', more: Partial<SessionConfig> = {}): Promise<Person> {
+    const username = `${name}@demo`;
+    const password = name === 'carol' ? this.#carol : this.#server.password(username);
+    return this.enter({ username, password }, more);
+  }
+
+  /** Opens a session of whoever may. */
+  async enter(login: Login, more: Partial<SessionConfig> = {}): Promise<Person> {
     const sockets = new Set<WebSocket>();
     class CutSocket extends WebSocket {
       constructor(url: string, protocols?: string | string[]) {
@@ -39,10 +48,8 @@ export class People {
         this.once('close', () => sockets.delete(this));
       }
     }
-    const account = `${name}@demo`;
-    const password = name === 'carol' ? this.#carol : this.#server.password(account);
     const config = { servers: this.#server.url, WebSocket: CutSocket, ...more };
-    const session = await createSession({ ...config, username: account, password });
+    const session = await createSession({ ...config, ...login });
     this.#sessions.push(session);
     const cut = (): void => {
       for (const socket of sockets) socket.terminate();

@@ -61,7 +61,8 @@ export class RealServer {
 
   /** Makes a person of the domain `demo` who can log in. */
   async addPerson(name: string, password: string): Promise<void> {
-    const token = await this.#adminToken();
+    const login = { grant_type: 'password', username: 'admin@quobis', password: this.password('admin@quobis') };
+    const { access_token: token } = await this.grant(login);
     const user = await this.#post('/sapi/users', token, { username: name, domain: 'demo', role: 'user' });
     await this.#post('/sapi/credentials', token, {
       source: 'wac',
@@ -79,11 +80,11 @@ export class RealServer {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #adminToken(): Promise<string> {
-    const login = { grant_type: 'password', username: 'admin@quobis', password: this.password('admin@quobis') };
-    const response = await fetch(`${this.url}/sapi/o/token`, { method: 'POST', body: new URLSearchParams(login) });
-    const { access_token } = (await response.json()) as { access_token: string };
-    return access_token;
+  /** Tokens, as an application's own server would obtain them. */
+  async grant(parameters: Record<string, string>): Promise<{ access_token: string; refresh_token: string }> {
+    const response = await fetch(`${this.url}/sapi/o/token`, { method: 'POST', body: new URLSearchParams(parameters) });
+    if (response.status !== 200) throw new Error(`no token: ${response.status} ${await response.text()}`);
+    return (await response.json()) as { access_token: string; refresh_token: string };
   }
 
   async #post(path: string, token: string, body: unknown): Promise<Record<string, unknown>> {
