@@ -27,8 +27,9 @@ Seconds since the start; `hears` is an event of the SDK.
 
 TXT
 printf '```text\n%s\n```\n\n' "$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).transcript' "$story")"
-printf '## What the log says\n'
+printf '## What the log says\nIds are shortened to their last four digits.\n'
 node -e '
 const { commands } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-for (const [command, printed] of commands) console.log("\n```console\n$ " + command + "\n" + printed.trimEnd() + "\n```");
+const short = text => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}/g, id => "…" + id.slice(-4)).replace(/ {3,}/g, "  ");
+for (const [command, printed] of commands) console.log(short("\n```console\n$ " + command + "\n" + printed.trimEnd() + "\n```"));
 ' "$story"

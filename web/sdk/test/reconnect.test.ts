@@ -136,6 +136,15 @@ test('a stopping node sends its clients elsewhere at once', async () => {
   await other.stop();
 });
 
+test('of several servers the next is asked at once when one does not answer', async () => {
+  const dead = await FakeServer.start();
+  const servers = [dead.url, server.url];
+  await dead.stop();
+  session = await logIn(server, 'alice', { servers, firstServer: 'first', backoff: { firstMs: 600_000 } });
+  expect(session.status).toBe('CONNECTED');
+  expect(signaling().length).toBe(1);
+});
+
 test('an only server that stops is asked again at once', async () => {
   session = await logIn(server, 'alice', { backoff: { firstMs: 60_000 } });
   for (const socket of server.of('alice')) socket.close(1012, 'stopping');

@@ -81,6 +81,8 @@ export class Channel extends Emitter<ChannelEvents> {
   #closing: { reason: string } | undefined;
   #resync: boolean;
   #offline = false;
+  /** Upgrades that did not come about since the last connection. */
+  #refusals = 0;
   /** Counts attempts, so that what an earlier one still awaits is not taken for the present one's. */
   #attempt = 0;
   /** What the server said in `hello`. */
@@ -195,6 +197,7 @@ export class Channel extends Emitter<ChannelEvents> {
     if (!hello.resumed || this.cursor.position === undefined) this.cursor.startAt(hello.position);
     this.#sessionId = hello.sessionId;
     this.#resync = false;
+    this.#refusals = 0;
     this.limits = hello.limits ?? {};
     this.#stableTimer = setTimeout(() => this.#backoff.reset(), STABLE_MS);
     this.#heartbeat.start();
@@ -228,23 +231,20 @@ export class Channel extends Emitter<ChannelEvents> {
       this.#resync = true;
     }
     if (after.next === 'wait') return this.#retryIn(TOO_MANY_REQUESTS_PAUSE_MS + this.#backoff.next());
-    if (after.next === 'elsewhere') return this.#elsewhere();
-    this.#retryIn(this.#backoff.next());
-  }
-
-  /** Goes on to the next server: once round them without a pause; after that they are all gone, or this is the only one. */
-  #elsewhere(): void {
-    const { servers } = this.#options;
-    servers.advance();
-    if (this.#backoff.attempts >= servers.count) return this.#retryIn(this.#backoff.next());
+    if (after.next !== 'elsewhere') return this.#retryIn(this.#backoff.next());
+    this.#options.servers.advance();
+    // Once round the servers without a pause; after that they are all stopping, or this is the only one.
+    if (this.#backoff.attempts >= this.#options.servers.count) return this.#retryIn(this.#backoff.next());
     this.#backoff.count();
     this.#retryIn(0);
   }
 
   /** The upgrade did not come about: the server is not there, or does not want the token. */
   #refused(): void {
-    if (this.#options.servers.count > 1) this.#elsewhere();
-    else this.#retryIn(this.#backoff.next());
+    this.#options.servers.advance();
+    this.#refusals += 1;
+    // After each pause all servers are asked, one after the other.
+    this.#retryIn(this.#refusals % this.#options.servers.count === 0 ? this.#backoff.next() : 0);
     const attempt = this.#attempt;
     this.#options.tokens.check().catch((error: unknown) => {
       if (error instanceof SessionEndedError && attempt === this.#attempt) this.#end(error);
