@@ -1,6 +1,7 @@
 //! What each subcommand does. Every one returns the exit code of the process.
 
 mod built;
+mod dependencies;
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -128,19 +129,11 @@ pub(crate) fn ci() -> Result<ExitCode> {
     good &= step("clippy", &mut cargo(&clippy))?;
     let mut docs = cargo(&["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
     good &= step("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
-    good &= licences()?;
+    good &= dependencies::check()?;
     // House rules and contracts are part of `test`.
     good &= test(&[])? == ExitCode::SUCCESS;
     good &= npm(&["package", "docs"], |_| {})?;
     Ok(verdict(good))
-}
-
-fn licences() -> Result<bool> {
-    if cargo(&["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
-        return step("licences and advisories", &mut cargo(&["deny", "check"]));
-    }
-    eprintln!("xtask: SKIPPED licences and advisories: `cargo deny` is not installed (`cargo install cargo-deny`)");
-    Ok(true)
 }
 
 fn rules_hold() -> Result<bool> {
