@@ -342,7 +342,7 @@ pub(crate) enum BenchCommand {
     /// Appends, beside fdatasync and plain inserts.
     Log(BenchArgs),
     /// Folding and rebuilding.
-    Replay(BenchArgs),
+    Replay(ReplayBenchArgs),
     /// Log to Kafka, beside a bare producer.
     Relay(BenchArgs),
     /// HTTP requests, beside a bare handler; and what an idle `wac dev` costs.
@@ -364,6 +364,17 @@ pub(crate) struct BenchArgs {
     /// How to print.
     #[arg(short = 'o', long = "output", value_enum, default_value_t)]
     pub(crate) output: Format,
+}
+
+/// `wac bench replay`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReplayBenchArgs {
+    /// What every benchmark has.
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
+    /// Fill the log that is named with made-up events first; it must be empty.
+    #[arg(long)]
+    pub(crate) fill: bool,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -37,9 +37,10 @@ use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Command};
 
 /// Much of the work here is small texts that one thread makes and another drops (events, rows,
-/// answers): the C library's allocator spends more on them than the work itself.
+/// answers): the C library's allocator spends more on them than the work itself. What is free goes
+/// back to the system within a second (`.cargo/config.toml`).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Worker threads beyond this bring a node nothing.
 const THREADS_MAX: usize = 16;

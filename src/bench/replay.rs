@@ -6,7 +6,7 @@ use wac_events::MasterKey;
 use wac_runner::bench::{ReplayFigures, fill, replay};
 use wac_store::{StoreOptions, Stores};
 
-use crate::cli::BenchArgs;
+use crate::cli::ReplayBenchArgs;
 use crate::open;
 use crate::output::{Format, line, print_json, print_table, table, thousands};
 
@@ -16,16 +16,22 @@ const EVENTS: u64 = 200_000;
 const SEED: u64 = 7;
 
 /// Measures on the log that is named, or on one made up in a directory of its own.
-pub(super) async fn run(args: &BenchArgs) -> Result<()> {
-    let named = args.source.data.is_some() || args.source.config.is_some() || args.source.database_url.is_some();
+pub(super) async fn run(args: &ReplayBenchArgs) -> Result<()> {
+    let source = &args.bench.source;
+    let named = source.data.is_some() || source.config.is_some() || source.database_url.is_some();
+    anyhow::ensure!(named || !args.fill, "--fill is about a log that is named: add --data or --database-url");
     let directory = tempfile::Builder::new().prefix("wac-bench-").tempdir()?;
     let stores = if named {
-        open::existing(&open::settings(&args.source, "wac bench replay")?).await?
+        let stores = open::existing(&open::settings(source, "wac bench replay")?).await?;
+        if args.fill {
+            fill_empty(&stores).await?;
+        }
+        stores
     } else {
         made_up(directory.path()).await?
     };
     let figures = replay(&stores.db, stores.log.clone(), wac_projections::all()).await?;
-    print(&figures, args.output)?;
+    print(&figures, args.bench.output)?;
     stores.close().await;
     Ok(())
 }
@@ -34,10 +40,18 @@ pub(super) async fn run(args: &BenchArgs) -> Result<()> {
 pub(super) async fn made_up(directory: &std::path::Path) -> Result<Stores> {
     let url = format!("sqlite://{}", directory.join("wac.db").display());
     let stores = wac_store::open(&url, StoreOptions::new(MasterKey::new([7; 32]))).await?;
-    eprintln!("wac: no log is named; making one up of {} events", thousands(EVENTS));
+    eprintln!("wac: no log is named; measuring on one of its own");
+    fill_empty(&stores).await?;
+    Ok(stores)
+}
+
+async fn fill_empty(stores: &Stores) -> Result<()> {
+    let head = stores.log.head().await?.position;
+    anyhow::ensure!(head.0 == 0, "the log holds {} events already; --fill wants an empty one", thousands(head.0));
+    eprintln!("wac: making up {} events", thousands(EVENTS));
     fill(&stores.log, EVENTS, SEED).await?;
     anyhow::ensure!(stores.log.head().await?.position.0 >= EVENTS, "the log was not filled");
-    Ok(stores)
+    Ok(())
 }
 
 fn print(figures: &ReplayFigures, output: Format) -> Result<()> {
@@ -58,7 +72,7 @@ fn print(figures: &ReplayFigures, output: Format) -> Result<()> {
         figures.verify_total_per_s,
         figures.read_floor_per_s,
     );
-    for rebuild in &figures.rebuilds {
+    for rebuild in figures.rebuilds.iter().filter(|rebuild| rebuild.rows > 0) {
         let what = format!("rebuild {}: rows written (floor: bare inserts)", rebuild.projection);
         row(what, rebuild.rows_per_s, rebuild.insert_floor_per_s);
     }

@@ -157,6 +157,25 @@ mod tests {
 
     use super::*;
 
+    /// A fuzz target (CONTRIBUTING.md); as a plain test it tries what is kept in `__fuzz__` and what
+    /// a moment's random bytes bring.
+    #[test]
+    fn bytes_of_any_kind_are_read_or_refused() {
+        bolero::check!().for_each(|bytes: &[u8]| {
+            let Ok(frame) = str::from_utf8(bytes) else { return };
+            match read(frame) {
+                Ok((id, request)) => {
+                    assert!((1..=REQUEST_ID_BYTES_MAX).contains(&id.len()));
+                    assert!(Request::NAMES.contains(&request.name()));
+                }
+                Err(refused) => {
+                    let answer: serde_json::Value = serde_json::from_str(refused.text()).expect("an answer is JSON");
+                    assert_eq!(answer["errorCode"], 400);
+                }
+            }
+        });
+    }
+
     proptest! {
         #[test]
         fn whatever_comes_is_read_or_refused(frame in ".{0,400}") {

@@ -126,3 +126,19 @@ pub struct ConferencePush {
     /// User id of the owner.
     pub owner: Option<UserId>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fuzz target (CONTRIBUTING.md): what is read of a frame can be written, and read again.
+    #[test]
+    fn bytes_of_any_kind_are_a_request_or_are_not() {
+        bolero::check!().for_each(|bytes: &[u8]| {
+            let Ok(request) = serde_json::from_slice::<WapiRequest>(bytes) else { return };
+            let written = serde_json::to_vec(&request).expect("a request is plain JSON");
+            let again: WapiRequest = serde_json::from_slice(&written).expect("it is read again");
+            assert_eq!(again, request);
+        });
+    }
+}
