@@ -36,7 +36,7 @@ enum Task {
     Ci,
     /// Check the house rules
     Tidy,
-    /// Write the generated JSON Schemas and the AsyncAPI document
+    /// Write the generated JSON Schemas and the AsyncAPI document, and the SDK's types of what goes over the wire
     Contracts {
         /// Write nothing; fail if a committed document is not the generated one
         #[arg(long)]

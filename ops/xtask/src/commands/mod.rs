@@ -171,5 +171,5 @@ pub(crate) fn contracts(check: bool, breaking: bool) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     documents::write(&repository())?.iter().for_each(|path| eprintln!("contracts: wrote {path}"));
-    Ok(ExitCode::SUCCESS)
+    Ok(verdict(npm(&["generate"], |_| {})?))
 }
