@@ -21,10 +21,20 @@ pub struct LoginFailed {
     /// Where from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub src: Option<Personal>,
+    /// What the client said it is (`User-Agent`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub useragent: Option<Personal>,
     /// Why: `unknown_user`, `wrong_password`.
     pub reason: String,
-    /// When.
+    /// How often: more than once if failures of one name from one address are noted together.
+    #[serde(default = "once")]
+    pub count: u32,
+    /// When, or when the last of them was noted.
     pub at: Time,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// It happened too often: once for each window.
@@ -53,6 +63,9 @@ impl PersonalFields for LoginFailed {
         visit("name", &mut self.name.0);
         if let Some(src) = &mut self.src {
             visit("src", &mut src.0);
+        }
+        if let Some(useragent) = &mut self.useragent {
+            visit("useragent", &mut useragent.0);
         }
     }
 }

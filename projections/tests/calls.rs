@@ -689,7 +689,9 @@ fn an_alarm_about_log_ins_is_a_row_and_a_failed_one_is_not() {
         user: None,
         name: Personal::new("mallory"),
         src: None,
+        useragent: None,
         reason: "unknown_user".into(),
+        count: 1,
         at: at(1),
     };
     let raised =

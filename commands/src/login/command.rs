@@ -6,6 +6,7 @@ use wac_events::{DomainId, LoginEvent, Personal, StreamId, UserId};
 
 use super::{FAILURES_REMEMBERED, LOGIN_NAME_CHARS_MAX, LOGIN_SRC_CHARS_MAX, LoginKey};
 use crate::rejection::Checks;
+use crate::session::CONTEXT_CHARS_MAX;
 use crate::{Command, Context, Fact, Rejection, World};
 
 /// Somebody could not log in; too often, and an alarm is raised, once for each window.
@@ -21,6 +22,10 @@ pub struct NoteFailedLogin {
     pub name_key: String,
     /// Where from: an IP address.
     pub src: Option<String>,
+    /// What the client says it is.
+    pub useragent: Option<String>,
+    /// How often, at least once: more if failures of one name from one address are noted together.
+    pub count: u32,
     /// Why: `unknown_user`, `wrong_password`.
     pub reason: &'static str,
     /// How many failures are too many (`login.limitRateUnits`), at most [`FAILURES_REMEMBERED`]; 0: none ever are.
@@ -50,18 +55,22 @@ impl NoteFailedLogin {
         checks.require(short, "username_invalid", "/username", "a username has at most 128 characters");
         let short = self.src.as_ref().is_none_or(|src| src.chars().count() <= LOGIN_SRC_CHARS_MAX);
         checks.require(short, "src_invalid", "/src", "an address has at most 64 characters");
+        let short = self.useragent.as_ref().is_none_or(|agent| agent.chars().count() <= CONTEXT_CHARS_MAX);
+        checks.require(short, "useragent_invalid", "/useragent", "a user agent has at most 512 characters");
+        let counted = usize::try_from(self.count).is_ok_and(|count| (1..=FAILURES_REMEMBERED).contains(&count));
+        checks.require(counted, "count_invalid", "/count", "1 to 100 failures are noted together");
         let countable = usize::try_from(self.units).is_ok_and(|units| units <= FAILURES_REMEMBERED);
         checks.require(countable, "units_invalid", "/limitRateUnits", "at most 100 failures are counted");
         checks.done()
     }
 
-    /// The failures within the window if they are too many, this one included, and no alarm has
+    /// The failures within the window if they are too many, these included, and no alarm has
     /// been raised within it.
     fn alarm(&self, world: &World, ctx: &Context) -> Option<u32> {
         let login = world.login(&self.key());
         let within = |at: wac_events::Time| ctx.now.since(at) < self.window;
-        let failures = login.failures.iter().filter(|at| within(**at)).count() + 1;
-        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        let failures = login.failures.iter().filter(|at| within(**at)).count();
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX).saturating_add(self.count);
         let silent = login.alarm_at.is_none_or(|at| !within(at));
         (self.units > 0 && failures >= self.units && silent).then_some(failures)
     }
@@ -84,7 +93,9 @@ impl Command for NoteFailedLogin {
             user: self.user.clone(),
             name: Personal::new(&self.name),
             src: self.src.as_ref().map(Personal::new),
+            useragent: self.useragent.as_ref().map(Personal::new),
             reason: self.reason.to_owned(),
+            count: self.count,
             at: ctx.now,
         };
         let alarm = self.alarm(world, ctx).map(|failures| LoginAlarmRaised {

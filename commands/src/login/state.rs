@@ -34,10 +34,10 @@ pub fn evolve(mut state: Login, event: &LoginEvent) -> Login {
     state.version += 1;
     match event {
         LoginEvent::Failed(failed) => {
-            if state.failures.len() == FAILURES_REMEMBERED {
-                state.failures.pop_front();
-            }
-            state.failures.push_back(failed.at);
+            let count = usize::try_from(failed.count).unwrap_or(FAILURES_REMEMBERED).min(FAILURES_REMEMBERED);
+            state.failures.extend(std::iter::repeat_n(failed.at, count));
+            let forgotten = state.failures.len().saturating_sub(FAILURES_REMEMBERED);
+            state.failures.drain(..forgotten);
         }
         LoginEvent::AlarmRaised(raised) => state.alarm_at = Some(raised.at),
     }

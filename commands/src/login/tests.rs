@@ -14,6 +14,8 @@ fn failed() -> NoteFailedLogin {
         name: "Alice".to_owned(),
         name_key: "key".to_owned(),
         src: Some("192.0.2.7".to_owned()),
+        useragent: Some("curl/8".to_owned()),
+        count: 1,
         reason: "wrong_password",
         units: 5,
         window: Duration::from_secs(10),
@@ -67,16 +69,29 @@ fn names_nobody_has_are_counted_each_for_itself() {
 }
 
 #[test]
+fn failures_noted_together_count_each() {
+    let together = |count| NoteFailedLogin { count, ..failed() };
+    let events = given().after(together(2)).when(together(3)).then(&["login.failed", "login.alarm_raised"]);
+    let AnyEvent::Login(LoginEvent::AlarmRaised(raised)) = &events[1] else { unreachable!() };
+    assert_eq!(raised.failures, 5);
+    given().after(together(2)).when(together(2)).then(&["login.failed"]);
+}
+
+#[test]
 fn what_is_noted_has_bounds() {
     let wrong = NoteFailedLogin {
         name: "x".repeat(LOGIN_NAME_CHARS_MAX + 1),
         src: Some("1".repeat(LOGIN_SRC_CHARS_MAX + 1)),
+        useragent: Some("x".repeat(513)),
+        count: 0,
         units: 101,
         ..failed()
     };
     given().when(wrong).then_invalid(&[
         ("username_invalid", "/username"),
         ("src_invalid", "/src"),
+        ("useragent_invalid", "/useragent"),
+        ("count_invalid", "/count"),
         ("units_invalid", "/limitRateUnits"),
     ]);
 }

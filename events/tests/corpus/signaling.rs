@@ -143,7 +143,9 @@ fn logins() -> [LoginEvent; 2] {
         user: Some(USER.into()),
         name: Personal::new("alice"),
         src: Some(Personal::new("203.0.113.7")),
+        useragent: Some(Personal::new("Mozilla/5.0")),
         reason: "wrong_password".to_owned(),
+        count: 1,
         at: at(0),
     };
     let alarm =
