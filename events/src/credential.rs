@@ -117,6 +117,8 @@ pub enum RevocationReason {
     OwnerDeleted,
     /// Its domain was deleted.
     DomainDeleted,
+    /// Its owner moved to a domain in which somebody else has its SIP identity.
+    IdentityTaken,
 }
 
 /// The credential is gone.
@@ -125,6 +127,17 @@ pub enum RevocationReason {
 pub struct CredentialRevoked {
     /// Why.
     pub reason: RevocationReason,
+}
+
+/// The credential has followed its owner into another domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialMoved {
+    /// Its domain from now on.
+    pub domain: DomainId,
+    /// Of a `sip-mapping`: keyed hash of its identity in that domain, the id of its reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key: Option<String>,
 }
 
 /// A pool credential serves one guest until `until`, or until it is given back.
@@ -178,6 +191,7 @@ impl PersonalFields for CredentialChanged {
 }
 
 impl PersonalFields for CredentialRevoked {}
+impl PersonalFields for CredentialMoved {}
 impl PersonalFields for CredentialLeased {}
 impl PersonalFields for CredentialLeaseReleased {}
 
@@ -194,6 +208,8 @@ aggregate_events! {
         Leased(CredentialLeased) = "credential.leased", 1;
         /// See [`CredentialLeaseReleased`].
         LeaseReleased(CredentialLeaseReleased) = "credential.lease_released", 1;
+        /// See [`CredentialMoved`].
+        Moved(CredentialMoved) = "credential.moved", 1;
     }
 }
 

@@ -188,6 +188,8 @@ pub enum TokenRevocation {
     PasswordChanged,
     /// Its session has expired.
     SessionExpired,
+    /// Its user moved to another domain.
+    UserMoved,
 }
 
 /// The family has ended; none of its tokens work.

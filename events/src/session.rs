@@ -146,6 +146,8 @@ pub enum SessionEnd {
     UserDeleted,
     /// Its client was deleted.
     ClientDeleted,
+    /// Its user moved to another domain.
+    UserMoved,
 }
 
 impl SessionEnd {
@@ -160,6 +162,7 @@ impl SessionEnd {
             SessionEnd::TokenReuse => "token_reuse",
             SessionEnd::UserDeleted => "user_deleted",
             SessionEnd::ClientDeleted => "client_deleted",
+            SessionEnd::UserMoved => "user_moved",
         }
     }
 }

@@ -109,6 +109,16 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
                 .column("leased_until", Value::Null)
                 .into_set(),
         },
+        CredentialEvent::Moved(moved) => RowChange::Patch {
+            table,
+            key,
+            set: match &moved.identity_key {
+                Some(identity_key) => Changes::to_version(event.version).column("identity_key", identity_key.as_str()),
+                None => Changes::to_version(event.version),
+            }
+            .column("domain", moved.domain.as_str())
+            .into_set(),
+        },
         CredentialEvent::Revoked(_) => RowChange::Delete { table, key },
     }]
 }

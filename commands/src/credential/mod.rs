@@ -3,6 +3,7 @@
 mod command;
 mod data;
 mod decide;
+mod moving;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ pub use command::{
 };
 pub use data::{CredentialData, check_data, password};
 pub(crate) use decide::lease;
+pub use moving::{FOLLOWERS_MAX, Follower, MoveCredential};
 pub use state::{Credential, CredentialStatus, Lease, evolve};
 
 /// Longest password, in bytes.

@@ -124,6 +124,10 @@ pub fn evolve(mut state: Credential, event: &CredentialEvent) -> Credential {
             state.lease = Some(Lease { holder: leased.holder.clone(), until: leased.until });
         }
         CredentialEvent::LeaseReleased(_) => state.lease = None,
+        CredentialEvent::Moved(moved) => {
+            state.domain = moved.domain.clone();
+            state.identity_key = moved.identity_key.clone().or(state.identity_key);
+        }
     }
     state
 }

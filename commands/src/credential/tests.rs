@@ -1,6 +1,6 @@
 use serde_json::json;
 use wac_events::credential::RevocationReason;
-use wac_events::{AnyEvent, CredentialEvent, CredentialKind, Role};
+use wac_events::{AnyEvent, CredentialEvent, CredentialId, CredentialKind, Role};
 
 use super::*;
 use crate::testing::*;
@@ -55,6 +55,88 @@ fn a_changed_sip_identity_frees_the_old_one() {
     let moved = story.after(change("c1", to("206")));
     moved.when(mapping("c3", "bob", "205")).then(&["reservation.taken", "credential.created"]);
     moved.after(revoke("c1")).when(mapping("c3", "bob", "206")).then(&["reservation.taken", "credential.created"]);
+}
+
+/// A user moves to the domain `a`, known there by his own name, with these credentials.
+fn moves(user: &str, credentials: &[(&str, Option<&str>)]) -> ChangeUser {
+    let name = UserName { domain: "a".into(), username: user.to_owned(), key: format!("a-{user}") };
+    let follower = |(id, key): &(&str, Option<&str>)| follower(id, *key);
+    let credentials = credentials.iter().map(follower).collect();
+    let changes = UserChanges { name: Some(name), credentials, ..UserChanges::default() };
+    ChangeUser { id: user.into(), changes, expected_version: None }
+}
+
+fn follower(id: &str, key: Option<&str>) -> Follower {
+    Follower { id: id.into(), identity_key: key.map(str::to_owned) }
+}
+
+fn follows(id: &str, key: Option<&str>) -> MoveCredential {
+    MoveCredential { follower: follower(id, key), domain: "a".into() }
+}
+
+/// Alice has a password and a SIP identity.
+fn with_both() -> Story {
+    story().after(basic("c1", "alice")).after(mapping("c2", "alice", "205"))
+}
+
+const MOVED: [&str; 7] = [
+    "credential.moved",
+    "reservation.taken",
+    "reservation.released",
+    "credential.moved",
+    "reservation.taken",
+    "reservation.released",
+    "user.changed",
+];
+
+#[test]
+fn credentials_move_with_their_owner_in_the_same_append() {
+    let move_all = moves("alice", &[("c1", None), ("c2", Some("a-205"))]);
+    with_both().when(move_all.clone()).then(&MOVED);
+    let moved = with_both().after(move_all);
+    for id in ["c1", "c2"] {
+        let State::Credential(credential) = moved.state(&CredentialId::from(id).stream()) else { unreachable!() };
+        assert_eq!((credential.domain.as_str(), credential.exists()), ("a", true));
+    }
+    moved.when(mapping("c3", "bob", "205")).then(&["reservation.taken", "credential.created"]);
+    let there = CreateCredential { domain: "a".into(), ..mapping("c3", "alice", "a-205") };
+    moved.when(there).then_rejected(Rejection::SipIdentityTaken);
+    moved.after(revoke("c2")).when(follows("c1", None)).then_nothing();
+}
+
+#[test]
+fn who_brings_a_sip_identity_that_is_taken_does_not_move() {
+    let carol = user("carol", "a");
+    let theirs = CreateCredential { domain: "a".into(), ..mapping("c3", "carol", "a-205") };
+    let story = with_both().after(carol).after(theirs);
+    story.when(moves("alice", &[("c2", Some("a-205"))])).then_rejected(Rejection::SipIdentityTaken);
+}
+
+#[test]
+fn only_his_own_credentials_move_with_a_user() {
+    let story = with_both().after(basic("c9", "bob"));
+    let changed = ["reservation.taken", "reservation.released", "user.changed"];
+    story.when(moves("alice", &[("c9", None), ("nothing", None)])).then(&changed);
+}
+
+#[test]
+fn a_credential_that_was_left_behind_follows_its_owner() {
+    let left = with_both().after(moves("alice", &[]));
+    left.when(follows("c1", None)).then(&["credential.moved"]);
+    let sip = ["reservation.taken", "reservation.released", "credential.moved"];
+    left.when(follows("c2", Some("a-205"))).then(&sip);
+    with_both().when(follows("c1", None)).then_nothing();
+    let gone = DeleteUser { id: "alice".into(), cascade: false, erase: false, expected_version: None };
+    left.after(gone).when(follows("c1", None)).then_nothing();
+}
+
+#[test]
+fn a_sip_identity_that_is_taken_where_its_owner_went_is_revoked() {
+    let theirs = CreateCredential { domain: "a".into(), ..mapping("c3", "carol", "a-205") };
+    let left = with_both().after(user("carol", "a")).after(theirs).after(moves("alice", &[]));
+    let events = left.when(follows("c2", Some("a-205"))).then(&["reservation.released", "credential.revoked"]);
+    let AnyEvent::Credential(CredentialEvent::Revoked(revoked)) = &events[1] else { unreachable!() };
+    assert_eq!(revoked.reason, RevocationReason::IdentityTaken);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod user_cascade;
+mod user_move;
 mod work;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub use passwords::Passwords;
 pub use ports::{Checkpoints, Listing, Lookup, Ports, Silent, Timer, Watcher};
 pub use run::{RETRY_MAX, RETRY_MIN, catch_up, run};
 pub use user_cascade::UserCascade;
+pub use user_move::UserMove;
 pub use work::{Pages, Work};
 
 /// Turns events into commands.
@@ -123,5 +125,6 @@ pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessM
         Arc::new(CallCascade),
         Arc::new(ExclusiveLogin::new(rules.exclusive_login)),
         Arc::new(GroupCascade),
+        Arc::new(UserMove),
     ]
 }

@@ -33,7 +33,7 @@ impl ProcessManager for Passwords {
             match work.load_then(&work.cause().recorded.stream).await? {
                 State::Credential(credential) if ends_sessions && credential.kind == CredentialKind::Basic => {
                     match &credential.user {
-                        Some(user) => end_sessions(work, user).await,
+                        Some(user) => end_sessions(work, user, TokenRevocation::PasswordChanged).await,
                         None => Ok(()),
                     }
                 }
@@ -44,14 +44,15 @@ impl ProcessManager for Passwords {
     }
 }
 
-async fn end_sessions(work: &Work<'_>, user: &UserId) -> Result<(), ProcessError> {
+/// Revokes a user's tokens that were there at the event, and ends their sessions.
+pub(super) async fn end_sessions(work: &Work<'_>, user: &UserId, reason: TokenRevocation) -> Result<(), ProcessError> {
     let mut tokens = work.list(Listing::TokensOfUser(user.clone()));
     while let Some(ids) = tokens.next().await? {
         for id in ids {
             let stream: StreamId = TokenId::from(id.as_str()).stream();
             let issued_before = matches!(work.load_then(&stream).await?, State::Token(token) if token.exists());
             if issued_before {
-                revoke_token(work, &id, TokenRevocation::PasswordChanged).await?;
+                revoke_token(work, &id, reason).await?;
             }
         }
     }

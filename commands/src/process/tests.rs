@@ -42,6 +42,25 @@ fn a_deleted_users_credentials_and_tokens_go_with_it() {
 }
 
 #[test]
+fn who_moves_takes_his_credentials_along_and_logs_in_anew() {
+    let bench = started();
+    with_belongings(&bench, "alice");
+    with_belongings(&bench, "bob");
+    let name = UserName { domain: "a".into(), username: "alice".to_owned(), key: "a-alice".to_owned() };
+    let changes = UserChanges { name: Some(name), ..UserChanges::default() };
+    bench.run(ChangeUser { id: "alice".into(), changes, expected_version: None });
+    bench.run(IssueToken { domain: "a".into(), ..token("t-new", "alice") });
+    bench.settle(&bench.ports(), 0);
+    let names = ["credential-c-alice", "token-t-alice", "token-t-new", "credential-c-bob", "token-t-bob"];
+    let world = world(&bench, &names);
+    assert_eq!(world.credential(&"c-alice".into()).domain, "a".into());
+    assert!(!world.token(&"t-alice".into()).exists(), "what he opened in the old domain has ended");
+    assert!(world.token(&"t-new".into()).exists(), "what he opened in the new one has not");
+    assert_eq!(world.credential(&"c-bob".into()).domain, "base".into());
+    assert!(world.token(&"t-bob".into()).exists());
+}
+
+#[test]
 fn what_follows_names_its_cause() {
     let bench = started();
     with_belongings(&bench, "alice");

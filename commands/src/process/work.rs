@@ -28,6 +28,11 @@ impl<'a> Work<'a> {
         self.cause.recorded.position
     }
 
+    /// Keys of personal data.
+    pub fn keys(&self) -> &'a dyn wac_events::KeyStore {
+        &**self.ports.handler.keys()
+    }
+
     /// The present.
     pub fn now(&self) -> Time {
         self.ports.handler.environment().now()
@@ -83,6 +88,12 @@ impl<'a> Work<'a> {
     /// The state of a stream just after the event.
     pub async fn load_then(&self, stream: &StreamId) -> Result<State, StoreError> {
         self.ports.handler.load_at(stream, self.position()).await
+    }
+
+    /// The present state of a stream.
+    pub async fn load_now(&self, stream: &StreamId) -> Result<State, StoreError> {
+        let head = self.ports.handler.log().head().await?.position;
+        self.ports.handler.load_at(stream, head).await
     }
 
     /// Nothing of this subject is kept in memory any more.

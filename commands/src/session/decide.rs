@@ -150,6 +150,7 @@ fn revocation(reason: SessionEnd) -> TokenRevocation {
         SessionEnd::TokenReuse => TokenRevocation::Reuse,
         SessionEnd::UserDeleted => TokenRevocation::UserDeleted,
         SessionEnd::ClientDeleted => TokenRevocation::ClientDeleted,
+        SessionEnd::UserMoved => TokenRevocation::UserMoved,
     }
 }
 

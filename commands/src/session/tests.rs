@@ -114,6 +114,7 @@ fn how_a_token_ended_is_how_its_session_ended() {
     for (reason, end) in [
         (TokenRevocation::Requested, SessionEnd::Logout),
         (TokenRevocation::UserDeleted, SessionEnd::UserDeleted),
+        (TokenRevocation::UserMoved, SessionEnd::UserMoved),
         (TokenRevocation::ClientDeleted, SessionEnd::ClientDeleted),
         (TokenRevocation::Superseded, SessionEnd::Superseded),
         (TokenRevocation::PasswordChanged, SessionEnd::PasswordChanged),

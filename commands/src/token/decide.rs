@@ -193,6 +193,7 @@ fn session_end(reason: TokenRevocation) -> SessionEnd {
         TokenRevocation::Superseded => SessionEnd::Superseded,
         TokenRevocation::PasswordChanged => SessionEnd::PasswordChanged,
         TokenRevocation::SessionExpired => SessionEnd::Expired,
+        TokenRevocation::UserMoved => SessionEnd::UserMoved,
     }
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 
 use wac_events::{DomainId, Reserved, Role, StreamId, SubjectId, UserId};
 
+use crate::credential::{FOLLOWERS_MAX, Follower};
 use crate::{Command, Context, Fact, Rejection, UserName, World};
 
 /// Creates a user.
@@ -51,6 +52,9 @@ pub struct UserChanges {
     pub display_name: Option<Option<String>>,
     /// New capabilities.
     pub capabilities: Option<Vec<String>>,
+    /// With a new domain: his credentials, which move in the same append; at most
+    /// [`crate::credential::FOLLOWERS_MAX`] of them do. Those left out are moved by a process manager.
+    pub credentials: Vec<Follower>,
 }
 
 /// Changes a user.
@@ -133,6 +137,8 @@ impl Command for ChangeUser {
             }
             if name.domain != old.domain {
                 streams.extend([name.domain.stream(), Reserved::Vacancy(name.domain.clone()).stream()]);
+                let followers = self.changes.credentials.iter().take(FOLLOWERS_MAX);
+                streams.extend(followers.flat_map(|follower| follower.reads(world, &name.domain)));
             }
         }
         streams

@@ -2,6 +2,7 @@ use wac_events::user::{SubjectErased, UserChanged, UserCreated, UserDeleted};
 use wac_events::{DomainId, Patch, Personal, Reserved, Role, SubjectEvent, SubjectId, UserEvent, UserId};
 
 use super::*;
+use crate::credential::FOLLOWERS_MAX;
 use crate::domain::{moved_in, open_domain};
 use crate::rejection::{Checks, check_version};
 use crate::{Context, Fact, Rejection, World, capability, names, reservation};
@@ -180,6 +181,9 @@ impl ChangeUser {
         if let Some(domain) = changed.domain.set() {
             open_domain(world, domain, "/domain")?;
             facts.extend(moved_in(world, domain));
+            for follower in self.changes.credentials.iter().take(FOLLOWERS_MAX) {
+                facts.extend(follower.facts(world, &self.id, domain)?);
+            }
         }
         if let Some(key) = changed.name_key.set() {
             facts.extend(take_name(world, &domain, key, &self.id)?);

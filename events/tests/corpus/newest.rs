@@ -2,8 +2,8 @@
 
 use serde_json::{Map, json};
 use wac_events::credential::{
-    CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialRevoked,
-    RevocationReason,
+    CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialMoved,
+    CredentialRevoked, RevocationReason,
 };
 use wac_events::domain::{DomainChanged, DomainClosing, DomainCreated, DomainDeleted, Services};
 use wac_events::oauth::{
@@ -113,7 +113,7 @@ fn users() -> [UserEvent; 3] {
     [created.into(), changed.into(), deleted.into()]
 }
 
-fn credentials() -> [CredentialEvent; 5] {
+fn credentials() -> [CredentialEvent; 6] {
     let context: Map<_, _> = [("gateway".to_owned(), json!("sip.example.com"))].into_iter().collect();
     let created = CredentialCreated {
         id: CREDENTIAL.into(),
@@ -142,6 +142,7 @@ fn credentials() -> [CredentialEvent; 5] {
         CredentialRevoked { reason: RevocationReason::OwnerDeleted }.into(),
         leased.into(),
         CredentialLeaseReleased { holder: TOKEN.into() }.into(),
+        CredentialMoved { domain: DOMAIN.into(), identity_key: Some(hash(5)) }.into(),
     ]
 }
 
