@@ -99,7 +99,7 @@ fn step((kind, by, other, _): Step) -> Box<dyn Command> {
         32 => {
             Box::new(session::CloseSession { id: device(by).session, reason: wac_events::session::SessionEnd::Logout })
         }
-        _ => Box::new(invite::CancelInvite { by: None, unless_registered: true, ..cancels(by, "i") }),
+        _ => Box::new(invite::CancelInvite { by: None, unless: Some(invite::Unless::Registered), ..cancels(by, "i") }),
     }
 }
 

@@ -168,10 +168,21 @@ pub(super) fn cancel(command: &CancelInvite, world: &World, ctx: &Context) -> Re
         return Err(Rejection::NotFound { what: "invite", id: command.invite.to_string() });
     }
     let invite = ringing(world, ctx, &command.invite)?;
-    if command.unless_registered && world.presence(&invite.from).has_device() {
+    let kept = match command.unless {
+        Some(Unless::Registered) => world.presence(&invite.from).has_device(),
+        Some(Unless::Seated) => sits(world, invite),
+        None => false,
+    };
+    if kept {
         return Ok(Vec::new());
     }
     Ok(cancelled(world, ctx, &command.invite, command.code, command.reason))
+}
+
+/// Whether the caller sits in the room his invitation leads into.
+fn sits(world: &World, invite: &Invite) -> bool {
+    let Some(room) = invite.room.as_ref().map(|room| world.room(room)) else { return false };
+    invite.opening.as_ref() == Some(&room.opening) && room.has(&invite.from)
 }
 
 /// The caller's side gives it up; nothing if it is over.

@@ -93,8 +93,17 @@ pub struct CancelInvite {
     pub code: u16,
     /// Why.
     pub reason: CancelReason,
-    /// Only if the caller has no device (he was lost).
-    pub unless_registered: bool,
+    /// What keeps it from being given up.
+    pub unless: Option<Unless>,
+}
+
+/// What the caller must not have (again), if the platform is to give his invitation up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unless {
+    /// A device: he was lost.
+    Registered,
+    /// A seat in the room: he left it.
+    Seated,
 }
 
 /// The deadline of an invitation has come. Nothing happens if it is over, or was never that one.
@@ -212,8 +221,11 @@ impl Command for CancelInvite {
 
     fn reads(&self, world: &World) -> Vec<StreamId> {
         let mut streams = outcome::reads(world, &self.invite);
-        if self.unless_registered {
-            streams.push(world.invite(&self.invite).from.presence_stream());
+        let invite = world.invite(&self.invite);
+        match self.unless {
+            Some(Unless::Registered) => streams.push(invite.from.presence_stream()),
+            Some(Unless::Seated) => streams.extend(invite.room.as_ref().map(RoomRef::stream)),
+            None => {}
         }
         streams
     }

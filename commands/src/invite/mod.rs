@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use answer::{cancelled, check_code};
 pub use command::{
     AcceptInvite, AddCandidate, CancelInvite, DeclineInvite, ExpireInvite, RemoveCandidate, SendInvites, Target,
-    TargetedInvite,
+    TargetedInvite, Unless,
 };
 pub(crate) use outcome::reads as outcome_reads;
 pub(crate) use send::{Sender, send};

@@ -263,12 +263,31 @@ fn the_caller_cancels_what_rings() {
 
 #[test]
 fn what_a_lost_caller_sent_is_cancelled_unless_he_is_back() {
-    let gone =
-        CancelInvite { by: None, reason: CancelReason::CallerGone, unless_registered: true, ..cancels("alice", "i") };
+    let gone = CancelInvite {
+        by: None,
+        reason: CancelReason::CallerGone,
+        unless: Some(Unless::Registered),
+        ..cancels("alice", "i")
+    };
     ringing().when(gone.clone()).then_nothing();
     let lost = ringing().after(lost("alice", now()));
     lost.when(gone.clone()).then(&["invite.cancelled"]);
     lost.after(register("alice")).when(gone).then_nothing();
+}
+
+#[test]
+fn what_a_caller_who_left_the_room_sent_is_cancelled_unless_he_sits_there_again() {
+    let gone = CancelInvite {
+        by: None,
+        reason: CancelReason::CallerGone,
+        unless: Some(Unless::Seated),
+        ..cancels("alice", "i")
+    };
+    ringing().when(gone.clone()).then_nothing();
+    let left = talking().after(calls("alice", "i2", "carol")).after(leaves("alice", "r"));
+    let gone = CancelInvite { invite: "i2".into(), ..gone };
+    left.when(gone.clone()).then(&["invite.cancelled"]);
+    left.after(joins("alice", "r")).when(gone).then_nothing();
 }
 
 #[test]

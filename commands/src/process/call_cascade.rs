@@ -2,16 +2,17 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use wac_events::invite::CancelReason;
 use wac_events::presence::DeviceRegistered;
-use wac_events::room::RoomClosed;
+use wac_events::room::{LeaveReason, ParticipantLeft, RoomClosed};
 use wac_events::{AnyEvent, PresenceEvent, RoomEvent};
 
 use super::{ProcessError, ProcessManager, Work};
-use crate::invite::{AddCandidate, CODE_CANCELLED, CancelInvite};
+use crate::invite::{AddCandidate, CODE_CANCELLED, CancelInvite, Unless};
 use crate::transfer::FailTransfer;
-use crate::{Device, InvitesOf};
+use crate::{Device, InvitesOf, State};
 
-/// What of a call follows from somewhere else: invitations into a room that has closed are
-/// cancelled and its transfers fail; a device that registers rings with what its user may take.
+/// What of a call follows from somewhere else: invitations into a room that has closed, or that their
+/// caller has left, are cancelled, and a closed room's transfers fail; a device that registers rings
+/// with what its user may take.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallCascade;
 
@@ -21,13 +22,14 @@ impl ProcessManager for CallCascade {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &["room.closed", "presence.device_registered"]
+        &["room.closed", "room.participant_left", "presence.device_registered"]
     }
 
     fn react<'a>(&'a self, work: &'a Work<'a>) -> BoxFuture<'a, Result<(), ProcessError>> {
         async move {
             match &work.cause().event {
                 AnyEvent::Room(RoomEvent::Closed(closed)) => end_what_leads_there(work, closed).await,
+                AnyEvent::Room(RoomEvent::ParticipantLeft(left)) => cancel_his(work, left).await,
                 AnyEvent::Presence(PresenceEvent::DeviceRegistered(registered)) => ring(work, registered).await,
                 _ => Ok(()),
             }
@@ -43,13 +45,42 @@ async fn end_what_leads_there(work: &Work<'_>, closed: &RoomClosed) -> Result<()
             by: None,
             code: CODE_CANCELLED,
             reason: CancelReason::RoomClosed,
-            unless_registered: false,
+            unless: None,
         };
         work.issue(invite.as_str(), &cancel).await?;
     }
     for transfer in work.calls().transfers(&closed.opening, work.position()).await? {
         let fail = FailTransfer { transfer: transfer.clone(), code: CODE_CANCELLED, when_due: false };
         work.issue(transfer.as_str(), &fail).await?;
+    }
+    Ok(())
+}
+
+/// Who leaves a room that goes on calls nobody into it any more. While another device of his sits
+/// there he has not left.
+async fn cancel_his(work: &Work<'_>, left: &ParticipantLeft) -> Result<(), ProcessError> {
+    let stream = &work.cause().recorded.stream;
+    let (State::Room(room), State::Room(present)) = (work.load_then(stream).await?, work.load_now(stream).await?)
+    else {
+        return Ok(());
+    };
+    // The end of a room does it all.
+    let goes_on = present.open && present.opening == room.opening;
+    if !goes_on || left.reason == LeaveReason::Closed || room.has(&left.user) {
+        return Ok(());
+    }
+    for invite in work.calls().invites(&InvitesOf::Opening(room.opening.clone()), work.position()).await? {
+        if work.load(&[invite.stream()]).await?.invite(&invite).from != left.user {
+            continue;
+        }
+        let cancel = CancelInvite {
+            invite: invite.clone(),
+            by: None,
+            code: CODE_CANCELLED,
+            reason: CancelReason::CallerGone,
+            unless: Some(Unless::Seated),
+        };
+        work.issue(invite.as_str(), &cancel).await?;
     }
     Ok(())
 }

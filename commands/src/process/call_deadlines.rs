@@ -12,7 +12,7 @@ use wac_events::{
 
 use super::deadlines::{Deadlines, Due, WANTS, target};
 use super::{Ports, ProcessError, RETRY_MAX, RETRY_MIN};
-use crate::invite::{CODE_CANCELLED, CODE_TIMEOUT, CancelInvite, ExpireInvite, RemoveCandidate};
+use crate::invite::{CODE_CANCELLED, CODE_TIMEOUT, CancelInvite, ExpireInvite, RemoveCandidate, Unless};
 use crate::presence::RemoveDevice;
 use crate::room::LeaveRoom;
 use crate::session::ExpireSession;
@@ -174,7 +174,7 @@ impl Meeting<'_> {
                     by: None,
                     code: CODE_CANCELLED,
                     reason: CancelReason::CallerGone,
-                    unless_registered: true,
+                    unless: Some(Unless::Registered),
                 };
                 seen = seen.max(self.issue(invite.as_str(), &cancel).await?);
             }

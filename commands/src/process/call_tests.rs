@@ -104,6 +104,45 @@ fn a_closed_rooms_invitations_are_cancelled_and_its_transfers_fail() {
     assert_eq!(failed, Some(487));
 }
 
+/// Alice and Bob talk, and Alice calls Carol, too.
+fn calling_a_third() -> Bench {
+    let bench = in_room();
+    bench.run(calls("alice", "i", "bob"));
+    bench.run(accepts("bob", "i"));
+    bench.run(calls("alice", "i2", "carol"));
+    bench
+}
+
+fn why_cancelled(bench: &Bench) -> Option<(u16, CancelReason)> {
+    find(bench, |event| match event {
+        AnyEvent::Invite(InviteEvent::Cancelled(cancelled)) => Some((cancelled.code, cancelled.reason)),
+        _ => None,
+    })
+}
+
+#[test]
+fn who_leaves_a_room_that_goes_on_calls_nobody_into_it_any_more() {
+    let bench = calling_a_third();
+    bench.run(leaves("alice", "r"));
+    bench.settle(&bench.ports(), 0);
+    assert_eq!(why_cancelled(&bench), Some((487, CancelReason::CallerGone)));
+    let bench = calling_a_third();
+    bench.run(leaves("bob", "r"));
+    bench.settle(&bench.ports(), 0);
+    assert_eq!(why_cancelled(&bench), None, "who called her is still there");
+}
+
+#[test]
+fn who_stays_on_another_device_still_calls() {
+    let bench = calling_a_third();
+    bench.run(login("alice/s2"));
+    bench.run(register("alice/s2"));
+    bench.run(joins("alice/s2", "r"));
+    bench.run(leaves("alice", "r"));
+    bench.settle(&bench.ports(), 0);
+    assert_eq!(why_cancelled(&bench), None);
+}
+
 #[test]
 fn the_invitation_of_a_transfer_goes_with_the_room_and_both_end_once() {
     let bench = in_room();

@@ -143,7 +143,7 @@ pub(crate) fn cancels(by: &str, invite: &str) -> CancelInvite {
         by: Some(by.into()),
         code: CODE_CANCELLED,
         reason: CancelReason::Requested,
-        unless_registered: false,
+        unless: None,
     }
 }
 

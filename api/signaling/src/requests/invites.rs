@@ -211,7 +211,7 @@ impl Ask<'_> {
             by: Some(self.peer.user.clone()),
             code: payload.error_code.unwrap_or(CODE_CANCELLED),
             reason: CancelReason::Requested,
-            unless_registered: false,
+            unless: None,
         };
         let executed = self.act(self.execute(&command)).await?;
         Ok(self.done(&executed, wire::Nothing {}))
