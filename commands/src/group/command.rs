@@ -68,6 +68,15 @@ pub struct LeaveGroup {
     pub reason: GroupLeaveReason,
 }
 
+/// A user goes from several groups at once. Those he is not in stay as they are.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LeaveGroups {
+    /// Which, at most [`super::LEAVE_GROUPS_MAX`].
+    pub groups: Vec<GroupId>,
+    /// Who.
+    pub user: UserId,
+}
+
 /// Takes everybody out but the owner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EmptyGroup {
@@ -116,5 +125,6 @@ command!(RenameGroup, "rename_group", |this| [this.group.stream()]);
 command!(AddGroupUser, "add_group_user", |this| [this.group.stream(), this.user.stream()]);
 command!(RemoveGroupUser, "remove_group_user", |this| [this.group.stream()]);
 command!(LeaveGroup, "leave_group", |this| [this.group.stream(), this.user.stream()]);
+command!(LeaveGroups, "leave_groups", |this| this.groups.iter().map(GroupId::stream).collect::<Vec<_>>());
 command!(EmptyGroup, "empty_group", |this| [this.group.stream()]);
 command!(RemoveGroup, "remove_group", |this| [this.group.stream()]);

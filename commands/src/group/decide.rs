@@ -122,6 +122,15 @@ impl LeaveGroup {
     }
 }
 
+impl LeaveGroups {
+    pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+        let groups = self.groups.iter().take(LEAVE_GROUPS_MAX).map(|id| world.group(id));
+        let his = groups.filter(|group| group.exists() && group.has(&self.user));
+        let left = his.map(|group| without(group, &self.user, GroupLeaveReason::Left, ctx));
+        Ok(left.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+}
+
 impl EmptyGroup {
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let group = managed(world, &self.group, &self.by, self.as_admin)?;

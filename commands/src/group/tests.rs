@@ -25,6 +25,10 @@ fn leave(user: &str) -> LeaveGroup {
     LeaveGroup { group: "g".into(), user: user.into(), reason: GroupLeaveReason::Left }
 }
 
+fn leave_all(user: &str, groups: &[&str]) -> LeaveGroups {
+    LeaveGroups { user: user.into(), groups: groups.iter().map(|id| (*id).into()).collect() }
+}
+
 fn gone(user: &str) -> LeaveGroup {
     LeaveGroup { reason: GroupLeaveReason::Gone, ..leave(user) }
 }
@@ -58,6 +62,16 @@ fn unknown(pointer: &'static str) -> [(&'static str, &'static str); 1] {
 
 fn no(what: &'static str, id: &str) -> Rejection {
     Rejection::NotFound { what, id: id.to_owned() }
+}
+
+#[test]
+fn who_leaves_several_groups_leaves_each_by_its_own_rules_and_at_once() {
+    let own = CreateGroup { id: "own".into(), ..friends() };
+    let story = story().after(own);
+    let left = ["group.user_left", "group.owner_changed", "group.user_left", "group.removed"];
+    story.when(leave_all("alice", &["g", "own", "nowhere"])).then(&left);
+    story.when(leave_all("dora", &["g", "own"])).then_nothing();
+    story.when(leave_all("alice", &[])).then_nothing();
 }
 
 #[test]
