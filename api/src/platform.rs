@@ -13,7 +13,7 @@ use crate::events::LivePlaces;
 use crate::freshness::Freshness;
 use crate::health::HealthCheck;
 use crate::metrics::{LagSource, Metrics};
-use crate::oauth::{LoginLimiter, Passwords};
+use crate::oauth::{FailedLogins, LoginLimiter, Passwords};
 use crate::reads::Reads;
 use crate::sapi::UserCache;
 use crate::sockets::{SocketPorts, Sockets};
@@ -72,6 +72,7 @@ pub struct Parts {
     pub(crate) users: UserCache,
     pub(crate) passwords: Passwords,
     pub(crate) limiter: LoginLimiter,
+    pub(crate) failed_logins: FailedLogins,
     /// Cancelled when the server shuts down: long-lived connections end themselves then.
     pub closing: CancellationToken,
     pub(crate) live: LivePlaces,
@@ -98,7 +99,8 @@ impl Platform {
             sessions: Sessions::default(),
             users: UserCache::default(),
             passwords: Passwords::default(),
-            limiter: LoginLimiter::default(),
+            limiter: LoginLimiter::new(config.signaling.login.limit_rate_units),
+            failed_logins: FailedLogins::default(),
             closing: CancellationToken::new(),
             live: LivePlaces::default(),
             sockets,

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use wac_commands::{CommandError, Context, IssueToken, Proof, RefreshToken, Rejection, name_key};
+use wac_commands::{CommandError, Context, IssueToken, Proof, RefreshToken, Rejection, fold, name_key};
 use wac_events::{
     AnyEvent, CommandId, CredentialId, DomainId, GrantKind, Reserved, Role, Time, TokenEvent, TokenId, UserId,
 };
 
 use super::client_auth::Requester;
 use super::error::OauthError;
+use super::failed_logins::FailedLogin;
 use super::request::OauthRequest;
 use super::tokens::{TokenKind, TokenText};
 use crate::failures::outcome_code;
 use crate::{Platform, Problem};
+
+/// How often a log-in is decided anew because its user or credential was changed meanwhile.
+const LOGIN_ATTEMPTS_MAX: usize = 3;
 
 /// A pair of tokens on its way to its owner.
 pub(crate) struct Pair {
@@ -73,7 +77,16 @@ fn wrong_login() -> OauthError {
     OauthError::invalid_grant("The username or the password is wrong.")
 }
 
+/// Somebody tries to log in.
+struct Attempt {
+    /// What is to be noted if he cannot.
+    failed: FailedLogin,
+    /// Whom the name names, if he can log in at all.
+    login: Option<Login>,
+}
+
 /// What somebody logs in as.
+#[derive(PartialEq)]
 struct Login {
     user: UserId,
     domain: DomainId,
@@ -104,50 +117,89 @@ impl Platform {
         if password.len() > super::passwords::PASSWORD_BYTES_MAX {
             return Err(OauthError::invalid_request("A password has at most 1024 bytes."));
         }
-        let limited = self.keys.keyed_hash("login", &username.to_lowercase());
+        let limited = self.keys.keyed_hash("login", &fold(username));
         self.limiter.check(&limited, request.address())?;
-        let login = self.login(username).await?;
+        let Attempt { failed, login } = self.attempt(request, username).await?;
         let stored = login.as_ref().map(|login| login.hash.clone());
         let matches = self.passwords.verify(password, stored).await?;
         let Some(login) = login.filter(|_| matches) else {
             self.limiter.failed(&limited, request.address());
-            self.metrics.failed_login();
-            tracing::info!(service = "Login", client.address = ?request.address(), "Failed login");
+            let ctx = self.oauth_context(request, wac_events::Actor::System("login".to_owned()));
+            self.failed_login(failed, ctx).await;
             return Err(wrong_login());
         };
         self.limiter.succeeded(&limited);
-        let ctx = self.oauth_context(request, wac_events::Actor::User(login.user.to_string()));
-        let (access, refresh) = requester.lifetimes_s(self);
-        let pair = Pair::new(self, None, Duration::from_secs(access), Some(Duration::from_secs(refresh)), ctx.now);
-        let whose = (Some(login.user), login.domain, login.role);
-        let proof = Proof { credential: login.credential, version: login.version };
-        let session = Some(self.opening(request, ctx.now));
-        let command = IssueToken { session, ..pair.issue(GrantKind::Password, whose, requester, Some(proof)) };
-        self.execute_grant(&command, ctx).await?;
-        Ok(pair)
+        self.password_tokens(request, requester, login).await
     }
 
-    /// Finds whom a username names, as the log has it now. Names that cannot be are `None` too.
-    async fn login(&self, username: &str) -> Result<Option<Login>, OauthError> {
+    /// Issues tokens to somebody whose password was right. If he was changed or moved meanwhile, and
+    /// it still is his password, it is decided anew.
+    async fn password_tokens(
+        &self,
+        request: &OauthRequest,
+        requester: &Requester,
+        mut login: Login,
+    ) -> Result<Pair, OauthError> {
+        let ctx = self.oauth_context(request, wac_events::Actor::User(login.user.to_string()));
+        let (access, refresh) = requester.lifetimes_s(self);
+        for attempt in 1.. {
+            let pair = Pair::new(self, None, Duration::from_secs(access), Some(Duration::from_secs(refresh)), ctx.now);
+            let whose = (Some(login.user.clone()), login.domain.clone(), login.role);
+            let proof = Proof { credential: login.credential.clone(), version: login.version };
+            let session = Some(self.opening(request, ctx.now));
+            let command = IssueToken { session, ..pair.issue(GrantKind::Password, whose, requester, Some(proof)) };
+            let refused = match self.execute_grant(&command, ctx.clone()).await {
+                Ok(_) => return Ok(pair),
+                Err(refused) => refused,
+            };
+            let present = self.login_of(&login.user).await?;
+            match present.filter(|present| present.hash == login.hash && *present != login) {
+                Some(present) if attempt < LOGIN_ATTEMPTS_MAX => login = present,
+                _ => return Err(refused),
+            }
+        }
+        unreachable!("the loop returns at its last attempt at the latest")
+    }
+
+    /// Finds whom a username names, as the log has it now.
+    async fn attempt(&self, request: &OauthRequest, username: &str) -> Result<Attempt, OauthError> {
         let (name, domain) = match username.rsplit_once('@') {
             Some((name, domain)) => (name, self.find_domain_by_name(domain).await?),
             None => (username, Some(self.config.base_domain_id.clone())),
         };
-        let Some(domain) = domain else { return Ok(None) };
-        let Ok(key) = name_key(&*self.keys, &domain, name) else { return Ok(None) };
-        let reserved = Reserved::Username(key);
-        let world = self.handler.load(&[reserved.stream()]).await.map_err(Problem::from)?;
-        let Some(user) = world.reservation(&reserved).holder.as_deref().map(UserId::from) else { return Ok(None) };
+        let known = domain.and_then(|domain| name_key(&*self.keys, &domain, name).ok().map(|key| (domain, key)));
+        let (domain, name, name_key, user) = match known {
+            Some((domain, key)) => {
+                let reserved = Reserved::Username(key.clone());
+                let world = self.handler.load(&[reserved.stream()]).await.map_err(Problem::from)?;
+                (domain, name, key, world.reservation(&reserved).holder.as_deref().map(UserId::from))
+            }
+            // Names that cannot be are counted, too.
+            None => {
+                (self.config.base_domain_id.clone(), username, self.keys.keyed_hash("login", &fold(username)), None)
+            }
+        };
+        let login = match &user {
+            Some(user) => self.login_of(user).await?,
+            None => None,
+        };
+        let useragent = super::session::user_agent(request);
+        let failed = FailedLogin { domain, name: name.to_owned(), name_key, user, src: request.address(), useragent };
+        Ok(Attempt { failed, login })
+    }
+
+    /// What a user logs in with; `None` if he cannot.
+    async fn login_of(&self, user: &UserId) -> Result<Option<Login>, OauthError> {
         let reserved = Reserved::BasicCredential(user.clone());
         let world = self.handler.load(&[user.stream(), reserved.stream()]).await.map_err(Problem::from)?;
         let holder = world.reservation(&reserved).holder.as_deref().map(CredentialId::from);
-        let state = world.user(&user);
+        let state = world.user(user);
         let (role, domain, exists) = (state.role, state.domain.clone(), state.exists());
         let Some(credential) = holder.filter(|_| exists) else { return Ok(None) };
         let world = self.handler.load(&[credential.stream()]).await.map_err(Problem::from)?;
         let state = world.credential(&credential);
         let Some(hash) = state.data.clear().filter(|_| state.exists()).map(str::to_owned) else { return Ok(None) };
-        Ok(Some(Login { user, domain, role, version: state.version, hash, credential }))
+        Ok(Some(Login { user: user.clone(), domain, role, version: state.version, hash, credential }))
     }
 
     /// RFC 6749 §4.4: the client in its own name, with the role of a user of its domain.

@@ -11,7 +11,7 @@ use crate::Problem;
 
 /// The window failures are counted in; also what `Retry-After` says.
 pub const FAILURE_WINDOW: Duration = Duration::from_secs(60);
-/// Failures for one name in a window; beyond that 429.
+/// Failures for one name in a window, or as many as raise the alarm if those are more; beyond that 429.
 pub const NAME_FAILURES_MAX: u32 = 10;
 /// Failures from one address in a window; beyond that 429.
 pub const ADDRESS_FAILURES_MAX: u32 = 100;
@@ -22,23 +22,23 @@ pub(crate) const REMEMBERED_MAX: u64 = 100_000;
 pub(crate) struct LoginLimiter {
     names: moka::sync::Cache<String, Arc<AtomicU32>>,
     addresses: moka::sync::Cache<IpAddr, Arc<AtomicU32>>,
-}
-
-impl Default for LoginLimiter {
-    fn default() -> Self {
-        let names = moka::sync::Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(FAILURE_WINDOW).build();
-        let addresses = moka::sync::Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(FAILURE_WINDOW).build();
-        Self { names, addresses }
-    }
+    name_failures_max: u32,
 }
 
 impl LoginLimiter {
+    /// `alarm`: how many failures raise the alarm (`login.limitRateUnits`); they must be able to happen.
+    pub(crate) fn new(alarm: u32) -> Self {
+        let names = moka::sync::Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(FAILURE_WINDOW).build();
+        let addresses = moka::sync::Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(FAILURE_WINDOW).build();
+        Self { names, addresses, name_failures_max: NAME_FAILURES_MAX.max(alarm) }
+    }
+
     /// 429 if this name or this address has failed too often.
     pub(crate) fn check(&self, name: &str, address: Option<IpAddr>) -> Result<(), Problem> {
         let count = |count: Arc<AtomicU32>| count.load(Ordering::Relaxed);
         let by_name = self.names.get(name).map_or(0, count);
         let by_address = address.and_then(|address| self.addresses.get(&address)).map_or(0, count);
-        if by_name < NAME_FAILURES_MAX && by_address < ADDRESS_FAILURES_MAX {
+        if by_name < self.name_failures_max && by_address < ADDRESS_FAILURES_MAX {
             return Ok(());
         }
         let detail = "Log-ins have failed too often; wait before the next one.";
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_name_that_failed_too_often_has_to_wait() {
-        let limiter = LoginLimiter::default();
+        let limiter = LoginLimiter::new(5);
         for _ in 0..NAME_FAILURES_MAX {
             limiter.check("alice", None).expect("not too often yet");
             limiter.failed("alice", None);
@@ -78,8 +78,17 @@ mod tests {
     }
 
     #[test]
+    fn the_alarm_can_be_reached_before_the_name_has_to_wait() {
+        let limiter = LoginLimiter::new(NAME_FAILURES_MAX + 5);
+        (0..NAME_FAILURES_MAX + 4).for_each(|_| limiter.failed("alice", None));
+        limiter.check("alice", None).expect("one more raises the alarm");
+        limiter.failed("alice", None);
+        limiter.check("alice", None).expect_err("too often");
+    }
+
+    #[test]
     fn an_address_that_failed_too_often_has_to_wait_whatever_the_name() {
-        let limiter = LoginLimiter::default();
+        let limiter = LoginLimiter::new(5);
         let address = Some(IpAddr::from([192, 0, 2, 7]));
         (0..ADDRESS_FAILURES_MAX).for_each(|n| limiter.failed(&format!("user-{n}"), address));
         limiter.check("alice", address).expect_err("too often");

@@ -2,6 +2,7 @@
 
 mod client_auth;
 mod error;
+mod failed_logins;
 mod grants;
 mod guests;
 mod limiter;
@@ -11,6 +12,7 @@ mod session;
 mod token_endpoints;
 mod tokens;
 
+pub(crate) use failed_logins::FailedLogins;
 pub(crate) use limiter::LoginLimiter;
 pub(crate) use passwords::Passwords;
 pub(crate) use token_endpoints::routes;

@@ -19,6 +19,11 @@ fn header(headers: &HeaderMap, name: axum::http::HeaderName) -> Option<Personal>
     (!kept.is_empty()).then(|| Personal::new(kept))
 }
 
+/// What a client says it is.
+pub(super) fn user_agent(request: &OauthRequest) -> Option<String> {
+    header(&request.headers, USER_AGENT)?.clear().map(str::to_owned)
+}
+
 impl Platform {
     /// The session that a request for tokens opens.
     pub(super) fn opening(&self, request: &OauthRequest, now: Time) -> OpenSession {

@@ -1,11 +1,11 @@
-//! How many requests a socket may make.
+//! How often something may happen.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A bucket that fills at a steady rate up to a burst; each request takes one out.
-pub(super) struct Allowance {
+/// A bucket that fills at a steady rate up to a burst; each time takes one out.
+pub(crate) struct Allowance {
     per_second: f64,
     burst: f64,
     left: f64,
@@ -14,13 +14,13 @@ pub(super) struct Allowance {
 
 impl Allowance {
     /// A full one.
-    pub(super) fn new(per_second: u32, burst: u32, now: Instant) -> Self {
+    pub(crate) fn new(per_second: u32, burst: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));
         Self { per_second: f64::from(per_second), burst, left: burst, at: now }
     }
 
-    /// Whether one more request is allowed now.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    /// Whether it may happen once more now.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         let since: Duration = now.saturating_duration_since(self.at);
         self.at = now;
         self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.burst);
