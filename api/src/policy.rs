@@ -75,6 +75,12 @@ pub enum Target<'a> {
         /// Whether the caller sat in it or was invited to it.
         involved: bool,
     },
+    /// The agents' pool of a domain, as somebody who is called.
+    Pool(&'a DomainId),
+    /// An agent: what he has, and since when he has had nothing.
+    Agent(&'a UserId),
+    /// Alarms, one or all.
+    Alarms,
     /// The event log: of one domain, or (`None`) all of it.
     Events {
         /// Whose events.
@@ -129,8 +135,15 @@ pub fn allows(caller: &Caller, action: Action, target: &Target<'_>) -> Decision 
         },
         Target::Conference { involved: true } => Decision::Full,
         Target::Conference { involved: false } => Decision::Hidden,
-        Target::Clients | Target::Events { .. } => Decision::Forbidden,
+        Target::Pool(domain) if caller.role == Role::User && caller.domain == **domain => Decision::Limited,
+        Target::Agent(user) if caller.role == Role::User && caller.user.as_ref() == Some(user) => read_only(action),
+        Target::Pool(_) | Target::Agent(_) => Decision::Hidden,
+        Target::Clients | Target::Alarms | Target::Events { .. } => Decision::Forbidden,
     }
+}
+
+fn read_only(action: Action) -> Decision {
+    if matches!(action, Action::Read | Action::List) { Decision::Full } else { Decision::Forbidden }
 }
 
 /// Groups are seen by the users of their domain and managed by their owner (guide §6.3.6.2).

@@ -32,7 +32,7 @@ pub use follower::{FOLLOWED_STREAMS_MAX, Follower};
 pub use missed::{MISSED_PAGE_EVENTS, Missed, SIGNALING_TYPES};
 pub use notices::{Notice, Recipients, Subscribers, notices};
 pub use peer::Peer;
-pub use reachability::{Reachability, Reachable, Transport, Unreached};
+pub use reachability::{Addressee, Reachability, Reachable, Transport, Unreached};
 pub use receive::{REQUEST_ID_BYTES_MAX, Received, Signaling};
 pub use recent::{RECENT_NOTICES_MAX, Recent};
 

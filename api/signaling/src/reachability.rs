@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wac_commands::invite::{CODE_NOT_FOUND, CODE_UNAVAILABLE, Target};
 use wac_commands::{Presence, World};
-use wac_events::{DomainId, SessionId, UserId};
+use wac_events::{DomainId, GroupId, SessionId, UserId};
 
 use crate::Signaling;
 use crate::address::{Resolved, resolve, user_of};
@@ -62,16 +62,61 @@ pub struct Reachability {
     pub error_code: Option<u16>,
 }
 
+/// Whom an address stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Addressee {
+    /// One person.
+    User {
+        /// Who.
+        id: UserId,
+        /// Where.
+        domain: DomainId,
+    },
+    /// A group's members.
+    Group {
+        /// Which.
+        id: GroupId,
+        /// Who manages it.
+        owner: UserId,
+        /// Where.
+        domain: DomainId,
+        /// Its members, those of longest standing first.
+        members: Vec<UserId>,
+    },
+    /// The agents of a domain.
+    Agents(DomainId),
+}
+
 impl Signaling {
     /// Who would ring if somebody of `domain` called `address` now.
     ///
     /// Errors: 404 if nobody has the address; 503 if the store does not answer.
     pub async fn reachability(&self, domain: &DomainId, address: &str) -> Result<Reachability, Refusal> {
-        self.reach(domain, address).await.map_err(|failure| failure.refusal())
+        let addressee = self.addressee(domain, address).await?;
+        self.reachability_of(address, &addressee).await
     }
 
-    async fn reach(&self, domain: &DomainId, address: &str) -> Result<Reachability, Failure> {
-        let (users, nobody) = self.meant(domain, address).await?;
+    /// Whom an address stands for, seen from `domain`.
+    ///
+    /// Errors: 404 if nobody has the address; 503 if the store does not answer.
+    pub async fn addressee(&self, domain: &DomainId, address: &str) -> Result<Addressee, Refusal> {
+        self.meant(domain, address).await.map_err(|failure| failure.refusal())
+    }
+
+    /// Who would ring if an addressee were called now. `address` is only repeated.
+    ///
+    /// Errors: 503 if the store does not answer.
+    pub async fn reachability_of(&self, address: &str, addressee: &Addressee) -> Result<Reachability, Refusal> {
+        self.reach(address, addressee).await.map_err(|failure| failure.refusal())
+    }
+
+    async fn reach(&self, address: &str, addressee: &Addressee) -> Result<Reachability, Failure> {
+        let (users, nobody) = match addressee {
+            Addressee::User { id, .. } => (vec![id.clone()], CODE_NOT_FOUND),
+            Addressee::Group { members, .. } => (members.clone(), CODE_UNAVAILABLE),
+            Addressee::Agents(_) if !self.settings().agents.enabled => (Vec::new(), CODE_UNAVAILABLE),
+            Addressee::Agents(domain) => (self.idle_agents(domain).await?, CODE_UNAVAILABLE),
+        };
         let streams: Vec<_> = users.iter().map(UserId::presence_stream).collect();
         let world = self.handler.load(&streams).await?;
         let (mut candidates, mut unreached) = (Vec::new(), Vec::new());
@@ -87,26 +132,27 @@ impl Signaling {
         Ok(Reachability { address: address.to_owned(), reachable, candidates, unreached, error_code })
     }
 
-    /// Who is meant by an address, and the call code if none of them rings.
-    async fn meant(&self, domain: &DomainId, address: &str) -> Result<(Vec<UserId>, u16), Failure> {
+    async fn meant(&self, domain: &DomainId, address: &str) -> Result<Addressee, Failure> {
         let target = match resolve(&self.handler, domain, address).await? {
-            Resolved::Pool => return Ok((self.idle_agents(domain).await?, CODE_UNAVAILABLE)),
+            Resolved::Pool => return Ok(Addressee::Agents(domain.clone())),
             Resolved::Target(target) => target,
         };
-        if let Target::Group(id) = &target {
+        if let Target::Group(id) = target {
             let world = self.handler.load(&[id.stream()]).await?;
-            let group = world.group(id);
-            return if group.exists() {
-                Ok((group.users.clone(), CODE_UNAVAILABLE))
-            } else {
-                Err(Refusal::callee_unknown().into())
-            };
+            let group = world.group(&id);
+            if !group.exists() {
+                return Err(Refusal::callee_unknown().into());
+            }
+            let (owner, domain) = (group.owner.clone(), group.domain.clone());
+            return Ok(Addressee::Group { owner, domain, members: group.users.clone(), id });
         }
-        let user = user_of(&self.handler, &target).await?.ok_or_else(Refusal::callee_unknown)?;
-        if !self.handler.load(&[user.stream()]).await?.user(&user).exists() {
+        let id = user_of(&self.handler, &target).await?.ok_or_else(Refusal::callee_unknown)?;
+        let world = self.handler.load(&[id.stream()]).await?;
+        let user = world.user(&id);
+        if !user.exists() {
             return Err(Refusal::callee_unknown().into());
         }
-        Ok((vec![user], CODE_NOT_FOUND))
+        Ok(Addressee::User { domain: user.domain.clone(), id })
     }
 
     /// A user's devices: those that ring, those that do not, those that are asleep.

@@ -3,6 +3,8 @@
 //! It runs over any [`Rows`], so reads of the present (a database) and of the past (`asOf`, tables
 //! in memory) are the same code. It knows no callers: who may see what is for [`crate::policy`].
 
+mod agents;
+mod alarms;
 mod clients;
 mod conferences;
 mod credentials;
@@ -18,6 +20,8 @@ use wac_events::domain::Services;
 use wac_events::{DomainId, KeyStore, OpenError, StoreError};
 use wac_projections::{Rows, SELECT_ROWS_MAX};
 
+pub use agents::{AgentFilter, AgentState, AgentView};
+pub use alarms::{AlarmFilter, LoginAlarmView};
 pub use clients::ClientView;
 pub use conferences::{ConferenceFilter, ConferencePage, ConferenceView};
 pub use credentials::{CredentialFilter, CredentialView};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub(crate) use super::schemas_calls::*;
+pub(crate) use super::schemas_pool::*;
 
 /// A problem (RFC 9457).
 #[derive(ToSchema)]

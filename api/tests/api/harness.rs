@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use wac_api::sockets::SocketPorts;
+use wac_api::sockets::{HttpAssigner, SocketPorts};
 use wac_api::{ApiConfig, Behind, Platform, Ports, Waiter};
 use wac_commands::{
     Calls, Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits,
@@ -110,6 +110,7 @@ impl CaughtUp for MemWaiter {
 /// A node on a log, following it.
 fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &str) -> Platform {
     let (log, keys, env) = (handler.log().clone(), handler.keys().clone(), handler.environment().clone());
+    let assigner = HttpAssigner::new(&config.signaling.agents).expect("a test's assigner can be asked");
     let ports = Ports {
         handler,
         rows: rows.clone(),
@@ -119,7 +120,7 @@ fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &s
         waiter: Arc::new(MemWaiter(rows.clone())),
         health: Vec::new(),
         lag: None,
-        sockets: SocketPorts { calls: calls(rows), assigner: None, node_name: name.to_owned(), enabled: true },
+        sockets: SocketPorts { calls: calls(rows), assigner, node_name: name.to_owned(), enabled: true },
     };
     let platform = Platform::new(ports, config);
     tokio::spawn(wac_api::follow_log(platform.clone()));

@@ -7,6 +7,7 @@
 #[allow(dead_code)]
 mod harness;
 
+mod agents;
 mod calls;
 mod client;
 mod closing;

@@ -1,0 +1,107 @@
+//! What reachability, agents and alarms look like, for the OpenAPI document.
+
+use utoipa::ToSchema;
+
+/// A device of somebody who is meant by an address.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct ReachableDevice {
+    /// Whose: a user's id.
+    user_id: String,
+    /// Its session; `null` for those who see the user's public fields only.
+    #[schema(required = true)]
+    session_id: Option<String>,
+    /// `signaling`: it rings; `wapi`: it is told, but does not ring; `push`: it is asleep and can be woken.
+    transport: String,
+}
+
+/// Somebody who is meant by an address and would not ring.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct UnreachedUser {
+    /// Who: a user's id.
+    user_id: String,
+    /// Why: `no_device`.
+    reason: String,
+}
+
+/// Who would ring.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct Reachability {
+    /// The address that was asked for.
+    address: String,
+    /// Whether anybody would ring.
+    reachable: bool,
+    /// The devices in the order in which they would be tried; devices of one person and members of a
+    /// group ring together, agents one after the other.
+    candidates: Vec<ReachableDevice>,
+    /// Who else is meant.
+    unreached: Vec<UnreachedUser>,
+    /// The call code an invitation would end with at once (404 or 480); `null` if somebody would ring.
+    #[schema(required = true)]
+    error_code: Option<u16>,
+}
+
+/// An agent of a domain's pool.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct Agent {
+    /// Who: a user's id.
+    user: String,
+    /// `wac-user:<id>`.
+    uri: String,
+    /// The name of his domain, whose pool he belongs to.
+    domain: String,
+    /// `available`: he can be given a contact; `busy`: he has one; `away`: he is there but does something
+    /// else; `offline`.
+    state: String,
+    /// Whether a device of his has a socket.
+    online: bool,
+    /// What he says he is doing: RFC 4480 §3.2, or `available`.
+    activity: String,
+    /// The invitation he has been given.
+    #[schema(required = true)]
+    invite_id: Option<String>,
+    /// Since when he has had nothing, in milliseconds since the epoch; `null`: he has something, or never had.
+    #[schema(required = true)]
+    idle_since: Option<i64>,
+}
+
+/// What a login alarm is about.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct LoginAlarm {
+    /// The user, if there is one of the name that was tried.
+    #[schema(required = true)]
+    user: Option<String>,
+    /// Failed log-ins within the window.
+    failures: u64,
+    /// The window in seconds.
+    window_seconds: u64,
+}
+
+/// Something happened too often.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct Alarm {
+    /// Its id.
+    id: String,
+    /// The name of its domain.
+    domain: String,
+    /// `medium`.
+    urgency: String,
+    /// `login`.
+    #[schema(rename = "type")]
+    r#type: String,
+    /// When, in milliseconds since the epoch.
+    timestamp: i64,
+    /// What happened.
+    payload: LoginAlarm,
+}
