@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -18,11 +18,11 @@ use super::limits::{
     CLOSE_PATIENCE, HOLD_BACK_MAX, MALFORMED_FRAMES_MAX, RESUME_NOTICES_MAX, SEND_PATIENCE, TAIL_PATIENCE,
 };
 use super::outbox::Message;
-use super::rate::Allowance;
 use super::socket::{Kind, Socket};
 use super::wire::{Heard, Wire};
 use super::{Close, PROTOCOL_VERSION};
 use crate::Platform;
+use crate::allowance::Allowance;
 
 /// What a frame comes to.
 pub(super) enum Reply {
@@ -49,6 +49,12 @@ pub(super) trait Dialect: Send + Sync + 'static {
 
     /// Takes one frame.
     fn receive(self: Arc<Self>, text: Utf8Bytes) -> BoxFuture<'static, Reply>;
+
+    /// A message with all that belongs into it. `None`: it is sent as it is.
+    fn whole<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Option<Utf8Bytes>> {
+        let _ = message;
+        ready(None).boxed()
+    }
 
     /// Reads from the log what was missed, at most [`RESUME_NOTICES_MAX`] notices and one more;
     /// `None`: this protocol does not.
@@ -119,7 +125,7 @@ impl Conversation {
         let resumed = missed.is_some();
         let position = resume.filter(|_| resumed).unwrap_or(self.attached);
         self.socket.outbox.skip_to(position);
-        self.say(Message { position, text: self.hello(position, resumed).into() }).await?;
+        self.say(Message::new(position, self.hello(position, resumed))).await?;
         let registration = Registration { resumed, ringable: self.socket.kind == Kind::Qss };
         self.platform.register(&self.socket, registration).await?;
         for message in missed.into_iter().flatten() {
@@ -153,7 +159,12 @@ impl Conversation {
     }
 
     /// Sends one message; gives up when the socket is to end, or the reader takes too long.
-    async fn say(&mut self, message: Message) -> Result<(), Close> {
+    async fn say(&mut self, mut message: Message) -> Result<(), Close> {
+        if message.conference.is_some()
+            && let Some(text) = self.dialect.whole(&message).await
+        {
+            message.text = text;
+        }
         let Self { platform, socket, wire, .. } = self;
         tokio::select! {
             biased;
@@ -233,10 +244,10 @@ impl Conversation {
                     Some(position) => self.in_order(text, position).await?,
                     None => text,
                 };
-                self.say(Message { position: position.unwrap_or(self.sent), text: text.into() }).await
+                self.say(Message::new(position.unwrap_or(self.sent), text)).await
             }
             Reply::Malformed { text } => {
-                self.say(Message { position: self.sent, text: text.into() }).await?;
+                self.say(Message::new(self.sent, text)).await?;
                 self.malformed += 1;
                 if self.malformed < MALFORMED_FRAMES_MAX { Ok(()) } else { Err(Close::Malformed("malformed frames")) }
             }

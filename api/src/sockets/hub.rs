@@ -33,7 +33,8 @@ impl<'a> Told<'a> {
     fn message(&self, domain: &DomainId) -> Message {
         let abroad = self.notice.home().is_some_and(|home| home != domain);
         let text = if abroad { &self.abroad } else { &self.at_home };
-        Message { position: self.notice.position, text: text.get_or_init(|| self.notice.text(domain).into()).clone() }
+        let text = text.get_or_init(|| self.notice.text(domain).into()).clone();
+        Message { conference: self.notice.conference(), ..Message::new(self.notice.position, text) }
     }
 }
 

@@ -48,7 +48,7 @@ impl Platform {
             && let Some(notice) = missed.next().await?
         {
             if socket.hears(&notice) {
-                messages.push(Message { position: notice.position, text: notice.text(&socket.domain).into() });
+                messages.push(Message::new(notice.position, notice.text(&socket.domain)));
             }
         }
         Ok(Some(messages))

@@ -19,7 +19,6 @@ mod node;
 mod outbox;
 mod presence;
 mod qss;
-mod rate;
 mod session;
 mod socket;
 mod wapi;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use wac_events::Position;
+use wac_events::{OpeningId, Position};
 use wac_signaling::SocketSettings;
 
 use super::Close;
@@ -17,6 +17,15 @@ pub(super) struct Message {
     pub(super) position: Position,
     /// The frame.
     pub(super) text: Utf8Bytes,
+    /// The conference it tells the end of: its whole entry is put in when it is sent.
+    pub(super) conference: Option<OpeningId>,
+}
+
+impl Message {
+    /// A frame that is sent as it is.
+    pub(super) fn new(position: Position, text: impl Into<Utf8Bytes>) -> Self {
+        Self { position, text: text.into(), conference: None }
+    }
 }
 
 /// What one socket is to be sent, and whether it is to end.
@@ -123,7 +132,7 @@ mod tests {
     use super::*;
 
     fn message(position: u64, text: &str) -> Message {
-        Message { position: Position(position), text: text.into() }
+        Message::new(Position(position), text)
     }
 
     fn outbox(notices: usize, bytes: usize) -> Outbox {

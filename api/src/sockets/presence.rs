@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wac_events::{DomainId, Personal, StreamId, UserId};
-use wac_projections::{Select, USERS};
+use wac_events::{DomainId, Personal, Role, StreamId, UserId};
+use wac_projections::{PRESENCE, PresenceRow, SELECT_ROWS_MAX, Select, USERS};
 
 use super::limits::PRESENCE_USERS_MAX;
 use super::socket::Follows;
@@ -15,6 +15,9 @@ use crate::{Caller, Platform, Problem};
 const DOMAINS_REMEMBERED: u64 = 10_000;
 /// How long that is remembered.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+
+/// Most people whose presence the answer to a subscription shows; of all others only what changes is told.
+const PRESENCE_SHOWN_MAX: usize = 10_000;
 
 /// Whether domains are small.
 pub(super) struct SmallDomains(moka::sync::Cache<DomainId, bool>);
@@ -70,16 +73,52 @@ pub(super) fn follows(body: Option<&Value>) -> Result<Follows, Problem> {
     Ok(Follows { domain, users })
 }
 
-/// The present presence of those followed by name who are of the caller's own domain.
-pub(super) async fn of(platform: &Platform, caller: &Caller, follows: &Follows) -> Result<Value, Problem> {
-    let streams: Vec<StreamId> =
-        follows.users.iter().flat_map(|user| [user.stream(), user.presence_stream()]).collect();
-    if streams.is_empty() {
-        return Ok(json!([]));
+/// What a caller may follow of what he asks for: a guest nobody but himself.
+pub(super) fn allowed(caller: &Caller, mut follows: Follows) -> Follows {
+    if caller.role == Role::Anonymous {
+        follows.domain = false;
+        follows.users.retain(|user| caller.user.as_ref() == Some(user));
     }
+    follows
+}
+
+/// The present presence of those followed who are of the caller's own domain; of a domain that is
+/// followed as a whole those of whom anything is known, at most [`PRESENCE_SHOWN_MAX`].
+pub(super) async fn of(platform: &Platform, caller: &Caller, follows: &Follows) -> Result<Value, Problem> {
+    let mut users = follows.users.clone();
+    if follows.domain {
+        platform.caught_up(&[PRESENCE.name]).await?;
+        users.extend(known_in(platform, &caller.domain).await?);
+    }
+    let users: Vec<&UserId> = users.iter().collect();
+    let mut shown = Vec::with_capacity(users.len());
+    for some in users.chunks(SELECT_ROWS_MAX) {
+        shown.extend(shown_of(platform, caller, some).await?);
+    }
+    Ok(shown.into())
+}
+
+/// Users of a domain who have ever been there, or said anything.
+async fn known_in(platform: &Platform, domain: &DomainId) -> Result<Vec<UserId>, Problem> {
+    let mut found: Vec<UserId> = Vec::new();
+    while found.len() < PRESENCE_SHOWN_MAX {
+        let after = found.last().map(ToString::to_string);
+        let select = Select::from(&PRESENCE).equals("domain", domain.as_str()).after(after);
+        let rows = platform.rows.select(select).await?;
+        found.extend(rows.iter().filter_map(PresenceRow::from_row).map(|row| row.user));
+        if rows.len() < SELECT_ROWS_MAX {
+            break;
+        }
+    }
+    found.truncate(PRESENCE_SHOWN_MAX);
+    Ok(found)
+}
+
+async fn shown_of(platform: &Platform, caller: &Caller, users: &[&UserId]) -> Result<Vec<Value>, Problem> {
+    let streams: Vec<StreamId> = users.iter().flat_map(|user| [user.stream(), user.presence_stream()]).collect();
     let world = platform.handler.load(&streams).await?;
-    let seen = |user: &&UserId| world.user(user).exists() && world.user(user).domain == caller.domain;
-    let shown = follows.users.iter().filter(seen).map(|user| {
+    let seen = |user: &&&UserId| world.user(user).exists() && world.user(user).domain == caller.domain;
+    let shown = users.iter().filter(seen).map(|user| {
         let presence = world.presence(user);
         json!({
             "userId": user.as_str(),

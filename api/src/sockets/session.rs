@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wac_commands::session::ExtendSession;
-use wac_events::{ClientId, SessionId, StoreError, UserId};
+use wac_events::{ClientId, DomainId, SessionId, StoreError, UserId};
 
 use super::Close;
 use super::limits::EXTEND_EVERY;
@@ -17,20 +17,23 @@ const GONE: &str = "revoked";
 /// The caller of a socket. It outlives his access token, but not his session.
 pub(super) struct Person {
     session: SessionId,
+    /// His domain when he connected.
+    domain: DomainId,
     known: Mutex<(Arc<Caller>, Option<Stamp<3>>)>,
 }
 
 impl Person {
     /// As he was authenticated.
     pub(super) fn new(caller: Arc<Caller>) -> Self {
-        Self { session: SessionId::of_token(&caller.token), known: Mutex::new((caller, None)) }
+        let (session, domain) = (SessionId::of_token(&caller.token), caller.domain.clone());
+        Self { session, domain, known: Mutex::new((caller, None)) }
     }
 
     fn known(&self) -> (Arc<Caller>, Option<Stamp<3>>) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// As he is now: with his present role and domain, while his session is open.
+    /// As he is now: with his present role, while his session is open and he is where he was.
     pub(super) async fn present(&self, platform: &Platform) -> Result<Arc<Caller>, PersonError> {
         let (caller, stamp) = self.known();
         let freshness = &platform.freshness;
@@ -49,7 +52,10 @@ impl Person {
         let Some(present) = present.filter(|_| client_is_there && world.session(&self.session).is_open()) else {
             return Err(PersonError::Ended);
         };
-        let caller = Arc::new(Caller { role: present.role, domain: present.domain.clone(), ..Caller::clone(&caller) });
+        if present.domain != self.domain {
+            return Err(PersonError::Moved);
+        }
+        let caller = Arc::new(Caller { role: present.role, ..Caller::clone(&caller) });
         let stamp = freshness.stamp([&session, &user, &client], position);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = (caller.clone(), Some(stamp));
         Ok(caller)
@@ -60,6 +66,8 @@ impl Person {
 pub(super) enum PersonError {
     /// The session has ended.
     Ended,
+    /// Its user has moved to another domain; what the socket is told is of the old one.
+    Moved,
     /// The store does not answer.
     Store(StoreError),
 }
@@ -74,6 +82,7 @@ impl From<PersonError> for Close {
     fn from(error: PersonError) -> Self {
         match error {
             PersonError::Ended => Close::SessionEnded(GONE),
+            PersonError::Moved => Close::Forbidden,
             PersonError::Store(error) => {
                 tracing::warn!(%error, "a socket's session cannot be looked up");
                 Close::Restart

@@ -37,7 +37,7 @@ impl Kind {
 }
 
 /// Whose presence a socket is told of.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub(super) struct Follows {
     /// Everybody's of its domain.
     pub(super) domain: bool,

@@ -122,9 +122,26 @@ impl Wapi {
                 return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail));
             }
         };
+        let follows = presence::allowed(caller, follows);
+        // First this: what changes while the answer is made is told, too.
+        self.socket.follow(follows.clone());
         let followed = presence::of(&self.platform, caller, &follows).await?;
-        self.socket.follow(follows);
         Ok(Outcome { status: StatusCode::OK, body: Some(followed), next: None, position: None })
+    }
+
+    /// The push of a conference with its whole entry, as `GET /conferences/<id>` shows it to the caller;
+    /// `None` if he may not see it, or it cannot be read in time.
+    async fn with_entry(&self, message: &Message) -> Option<Utf8Bytes> {
+        let id = message.conference.as_ref()?;
+        let caller = self.person.present(&self.platform).await.ok()?;
+        let entry = self.platform.conference_shown(&caller, id, message.position).await.ok()?;
+        let mut frame: Value = serde_json::from_str(message.text.as_str()).ok()?;
+        let body = frame.get_mut("body")?.as_object_mut()?;
+        // What the push says itself, such as the room's name outside its domain, stays.
+        for (name, value) in entry.as_object()? {
+            body.entry(name.as_str()).or_insert_with(|| value.clone());
+        }
+        Some(frame.to_string().into())
     }
 
     /// The request as the routes take it, in the caller's name.
@@ -213,8 +230,9 @@ async fn read(response: Response) -> Result<Outcome, Problem> {
 impl Dialect for Wapi {
     fn begin(&self) -> BoxFuture<'_, Result<(), Close>> {
         async {
+            let caller = self.person.present(&self.platform).await?;
             if presence::comes_unasked(&self.platform, &self.socket.domain).await {
-                self.socket.follow(Follows { domain: true, ..Follows::default() });
+                self.socket.follow(presence::allowed(&caller, Follows { domain: true, ..Follows::default() }));
             }
             Ok(())
         }
@@ -223,6 +241,10 @@ impl Dialect for Wapi {
 
     fn receive(self: Arc<Self>, text: Utf8Bytes) -> BoxFuture<'static, Reply> {
         async move { self.answer(&text).await.unwrap_or_else(Reply::End) }.boxed()
+    }
+
+    fn whole<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Option<Utf8Bytes>> {
+        self.with_entry(message).boxed()
     }
 
     /// Resources are read again: their present state says more than what happened to them.

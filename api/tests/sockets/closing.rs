@@ -161,3 +161,19 @@ async fn a_goodbye_is_answered() {
     let goodbye = tokio::time::timeout(Duration::from_secs(2), alice.goodbye());
     goodbye.await.expect("at once");
 }
+
+#[tokio::test]
+async fn who_has_moved_to_another_domain_is_told_nothing_more_of_the_old_one_and_gets_4403() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let token = world.login("alice@demo").await;
+    let (mut calls, mut resources) = (Client::qss(address, &token).await, Client::wapi(address, &token).await);
+    calls.done("currentInvitations", json!({})).await;
+    let admin = world.login("admin").await;
+    let path = format!("/sapi/users/{}", world.alice);
+    world.call("PATCH", &path, &admin, Some(json!({ "domain": "quobis" }))).await.expect(200);
+    calls.send_json(json!({ "request": "currentInvitations", "requestID": "r", "payload": {} })).await;
+    assert_eq!(calls.closed().await, 4403);
+    resources.send_json(json!({ "id": "r", "method": "GET", "url": "/users" })).await;
+    assert_eq!(resources.closed().await, 4403);
+}

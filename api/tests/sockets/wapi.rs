@@ -136,3 +136,63 @@ async fn in_a_large_domain_presence_is_subscribed_to() {
     assert_eq!(wrong["status"], 400);
     assert_eq!(alice.rest("GET", "/presence/subscriptions", None).await["status"], 405);
 }
+
+#[tokio::test]
+async fn a_conference_that_is_over_is_pushed_with_its_whole_entry() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let token = world.login("alice@demo").await;
+    let (mut alice, mut log) = (Client::qss(address, &token).await, Client::wapi(address, &token).await);
+    let mut bob = Client::qss(address, &world.login("bob@demo").await).await;
+    let room = alice.done("createRoom", json!({})).await["id"].clone();
+    let payload = json!({ "to": "bob", "roomId": room, "mediatypes": { "audio": true, "video": false } });
+    alice.done("invite", payload).await;
+    let id = bob.notice("invite").await["inviteId"].clone();
+    bob.done("accept", json!({ "inviteId": id })).await;
+    alice.done("closeRoom", json!({ "roomId": room })).await;
+    let push = log.push("/conferences").await;
+    let body = &push["body"];
+    assert_eq!((&push["method"], &body["roomId"], &body["state"]), (&json!("POST"), &room, &json!("finished")));
+    assert_eq!(body["participants"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&body["invites"][0]["state"], &body["domains"]), (&json!("ACCEPTED"), &json!(["demo"])));
+    let entry = log.rest("GET", &format!("/conferences/{}", body["id"].as_str().unwrap()), None).await;
+    assert_eq!(entry["body"], *body);
+}
+
+#[tokio::test]
+async fn who_subscribes_to_the_domain_is_shown_who_is_there() {
+    let world = World::with(|config| config.signaling.presence_auto_subscribe = 1).await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    let _bob = Client::qss(address, &world.login("bob@demo").await).await;
+    let _carol = Client::qss(address, &world.login("carol@quobis").await).await;
+    let answer = alice.rest("PUT", "/presence/subscriptions", Some(json!({ "domain": true }))).await;
+    let mut shown: Vec<_> =
+        answer["body"].as_array().unwrap().iter().map(|one| (&one["userId"], &one["online"])).collect();
+    shown.sort_by_key(|(user, _)| user.to_string());
+    let mut both = [world.alice.clone(), world.bob.clone()].map(|user| json!(user));
+    both.sort_by_key(ToString::to_string);
+    assert_eq!(shown, [(&both[0], &json!(true)), (&both[1], &json!(true))], "and nobody of another domain");
+}
+
+#[tokio::test]
+async fn a_guest_is_told_of_nobodys_presence_but_his_own() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut guest = Client::wapi(address, &world.guest("demo").await).await;
+    let everything = json!({ "domain": true, "users": [world.bob] });
+    assert_eq!(guest.rest("PUT", "/presence/subscriptions", Some(everything)).await["body"], json!([]));
+    let bob = Client::qss(address, &world.login("bob@demo").await).await;
+    assert!(!guest.heard().await.contains(&format!("/presence/{}", bob.user())));
+}
+
+#[tokio::test]
+async fn reachability_is_read_over_a_socket_too() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::wapi(address, &world.login("alice@demo").await).await;
+    let _bob = Client::qss(address, &world.login("bob@demo").await).await;
+    let reach = alice.rest("GET", "/reachability/bob@demo", None).await;
+    assert_eq!((&reach["status"], &reach["body"]["reachable"]), (&json!(200), &json!(true)), "{reach}");
+    assert_eq!(alice.rest("GET", "/reachability/carol@quobis", None).await["status"], 404);
+}

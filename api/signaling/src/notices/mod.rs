@@ -6,11 +6,11 @@ mod rooms;
 mod transfers;
 
 use wac_commands::State;
-use wac_events::{AnyEvent, DomainId, Meta, Position, Recorded, RoomRef, SessionId, UserId};
+use wac_events::{AnyEvent, DomainId, Meta, OpeningId, Position, Recorded, RoomRef, SessionId, UserId};
 
 pub(crate) use invites::incoming;
 
-use crate::wire::{self, NoticeBody, NoticeFrame, PushFrame};
+use crate::wire::{self, NoticeBody, NoticeFrame, Push, PushBody, PushFrame};
 
 /// Who is told of something.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -88,6 +88,14 @@ impl Notice {
     /// Whether the text is the same for devices of every domain but the room's own.
     pub fn home(&self) -> Option<&DomainId> {
         self.room.as_ref().map(|room| &room.domain)
+    }
+
+    /// The conference it tells the end of.
+    pub fn conference(&self) -> Option<OpeningId> {
+        match &self.body {
+            NoticeBody::Push(Push { body: PushBody::Conference(ended), .. }) => Some(ended.id.as_str().into()),
+            NoticeBody::Push(_) | NoticeBody::Event(_) => None,
+        }
     }
 
     /// Whether it goes over WAPI; all others go over the signaling socket.

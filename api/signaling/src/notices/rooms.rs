@@ -129,6 +129,7 @@ impl View<'_> {
             created_at: self.room.created_at.millis(),
             finished_at: ended.millis(),
             owner: self.room.owner.clone(),
+            rest: None,
         };
         let push = Push { method: WapiMethod::Post, url: "/conferences".to_owned(), body: PushBody::Conference(entry) };
         let to = Recipients::all(self.room.acl.clone());

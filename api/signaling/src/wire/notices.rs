@@ -345,6 +345,6 @@ pub struct SessionClosed {
     /// The device.
     pub session_id: SessionId,
     /// `logout`, `expired`, `revoked`, `superseded`, `password_changed`, `token_reuse`,
-    /// `user_deleted` or `client_deleted`.
+    /// `user_deleted`, `client_deleted` or `user_moved`.
     pub reason: String,
 }

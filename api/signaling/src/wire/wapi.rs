@@ -125,6 +125,24 @@ pub struct ConferencePush {
     pub finished_at: i64,
     /// User id of the owner.
     pub owner: Option<UserId>,
+    /// Domains, participants, invites and transfers, as `GET /conferences/<id>` shows them: put in by the
+    /// socket it goes over, and left out if they cannot be read in time.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<ConferenceRest>,
+}
+
+/// The rest of a conference's entry.
+#[derive(Clone, PartialEq, Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ConferenceRest {
+    /// Names of the domains involved.
+    pub domains: Vec<String>,
+    /// Who sat in it.
+    pub participants: Vec<Value>,
+    /// Who was invited.
+    pub invites: Vec<Value>,
+    /// Who was transferred.
+    pub transfers: Vec<Value>,
 }
 
 #[cfg(test)]
