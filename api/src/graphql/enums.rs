@@ -85,6 +85,16 @@ pub(super) enum ObjectKind {
     Client,
     /// A token family.
     Token,
+    /// A session.
+    Session,
+    /// A user's presence; its id is the user's.
+    Presence,
+    /// A users group.
+    UsersGroup,
+    /// A room with all its openings; its id is `<domain>-<room>`.
+    Room,
+    /// An agent; his id is the user's.
+    Agent,
 }
 
 impl ObjectKind {
@@ -96,12 +106,18 @@ impl ObjectKind {
             ObjectKind::Credential => "credential",
             ObjectKind::Client => "client",
             ObjectKind::Token => "token",
+            ObjectKind::Session => "session",
+            ObjectKind::Presence => "presence",
+            ObjectKind::UsersGroup => "group",
+            ObjectKind::Room => "room",
+            ObjectKind::Agent => "agent",
         }
     }
 
     /// The kind of the object whose stream this is.
     pub(super) fn of_aggregate(aggregate: &str) -> Option<Self> {
+        let calls = [Self::Session, Self::Presence, Self::UsersGroup, Self::Room, Self::Agent];
         let all = [Self::Domain, Self::User, Self::Credential, Self::Client, Self::Token];
-        all.into_iter().find(|kind| kind.aggregate() == aggregate)
+        all.into_iter().chain(calls).find(|kind| kind.aggregate() == aggregate)
     }
 }

@@ -26,7 +26,24 @@ use crate::{Caller, Platform, Problem};
 /// Media type of an answer whose status tells, too (GraphQL over HTTP §6.4).
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
 /// Every read model a query may read.
-const TABLES: [&str; 4] = ["domains", "users", "credentials", "clients"];
+pub(super) const TABLES: [&str; 16] = [
+    "domains",
+    "users",
+    "credentials",
+    "clients",
+    "sessions",
+    "presence",
+    "groups",
+    "group_users",
+    "rooms",
+    "participants",
+    "invites",
+    "candidates",
+    "transfers",
+    "conference_users",
+    "agents",
+    "login_alarms",
+];
 
 /// Who sends a request, and how.
 pub(super) struct Sender {

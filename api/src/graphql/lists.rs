@@ -34,7 +34,7 @@ pub(super) fn page_cost(first: i32, child_complexity: usize) -> usize {
 type Page<T> = Connection<String, T, EmptyFields, EmptyFields>;
 
 /// The page a field asks for, with room for one more: whether there is a next page.
-fn page(first: i32, after: Option<String>) -> Result<(usize, PageOf), Problem> {
+pub(super) fn page(first: i32, after: Option<String>) -> Result<(usize, PageOf), Problem> {
     let first = usize::try_from(first).ok().filter(|first| (1..=FIRST_MAX).contains(first)).ok_or_else(|| {
         Problem::invalid("validation_failed", format!("`first` is a whole number from 1 to {FIRST_MAX}.")).at("/first")
     })?;
@@ -47,7 +47,12 @@ fn page(first: i32, after: Option<String>) -> Result<(usize, PageOf), Problem> {
     Ok((first, PageOf { after: after.transpose()?, limit: first + 1 }))
 }
 
-fn connection<V, T: OutputType>(
+/// A key as a cursor.
+pub(super) fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+pub(super) fn connection<V, T: OutputType>(
     mut found: Vec<V>,
     first: usize,
     after: bool,
@@ -58,7 +63,7 @@ fn connection<V, T: OutputType>(
     found.truncate(first);
     let mut page = Page::new(after, more);
     for view in found {
-        let cursor = URL_SAFE_NO_PAD.encode(key(&view));
+        let cursor = cursor(key(&view));
         page.edges.extend(seen(view).map(|node| Edge::new(cursor, node)));
     }
     page

@@ -12,13 +12,16 @@ mod history;
 mod http;
 mod inputs;
 mod lists;
+mod lists_calls;
 mod moment;
 mod mutation;
+mod mutation_calls;
 mod objects;
 mod order;
 mod page;
 mod past;
 mod query;
+mod query_calls;
 mod sapi;
 mod scalars;
 mod session;
@@ -26,13 +29,15 @@ mod socket;
 mod subscription;
 mod views;
 
-use async_graphql::{Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 use axum::routing::get;
 use axum::{Extension, Router};
 
 use crate::Platform;
-use mutation::Mutation;
-use query::Query;
+use mutation::PlatformMutation;
+use mutation_calls::CallsMutation;
+use query::PlatformQuery;
+use query_calls::CallsQuery;
 use subscription::Subscription;
 
 pub use events::CAUSE_SCAN_EVENTS_MAX;
@@ -50,11 +55,22 @@ pub const BATCH_MAX: usize = 10;
 /// Most operations one socket runs at once, subscriptions among them.
 pub const OPERATIONS_PER_SOCKET_MAX: usize = 32;
 
+/// What can be asked. `asOf` asks it of the past.
+#[derive(MergedObject)]
+struct Query(PlatformQuery, CallsQuery);
+
+/// What can be changed. `idempotencyKey` makes a mutation happen once however often it is sent
+/// (the header `Idempotency-Key` does so for a whole request); `ifVersion` refuses it if the object
+/// is at another version.
+#[derive(MergedObject)]
+struct Mutation(PlatformMutation, CallsMutation);
+
 /// The schema.
 type ApiSchema = Schema<Query, Mutation, Subscription>;
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription).limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX)
+    let (query, mutation) = (Query(PlatformQuery, CallsQuery), Mutation(PlatformMutation, CallsMutation));
+    Schema::build(query, mutation, Subscription).limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX)
 }
 
 /// The schema in its definition language, as committed in `docs/schema.graphql`.

@@ -7,7 +7,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use wac_events::{DomainId, Position, UserId};
 
 use crate::Problem;
-use crate::reads::{DomainView, ReadError, Reads, UserView};
+use crate::reads::{DomainView, PresenceView, ReadError, Reads, UserView};
 
 /// A moment.
 pub(super) struct Moment {
@@ -19,13 +19,16 @@ pub(super) struct Moment {
     pub(super) domains: DataLoader<Domains>,
     /// Users by id.
     pub(super) users: DataLoader<Users>,
+    /// Presence by user.
+    pub(super) presence: DataLoader<PresenceOf>,
 }
 
 impl Moment {
     pub(super) fn new(reads: Reads, position: Option<Position>) -> Self {
         let domains = DataLoader::new(Domains(reads.clone()), tokio::spawn);
         let users = DataLoader::new(Users(reads.clone()), tokio::spawn);
-        Self { reads, position, domains, users }
+        let presence = DataLoader::new(PresenceOf(reads.clone()), tokio::spawn);
+        Self { reads, position, domains, users, presence }
     }
 }
 
@@ -52,6 +55,18 @@ impl Loader<UserId> for Users {
     async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, UserView>, Problem> {
         let found = self.0.users_by_id(ids).await.map_err(failed)?;
         Ok(found.into_iter().map(|user| (user.id.clone(), user)).collect())
+    }
+}
+
+/// Loads presence.
+pub(super) struct PresenceOf(Reads);
+
+impl Loader<UserId> for PresenceOf {
+    type Value = PresenceView;
+    type Error = Problem;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, PresenceView>, Problem> {
+        Ok(self.0.presence_of(ids).await.map_err(failed)?.into_iter().collect())
     }
 }
 

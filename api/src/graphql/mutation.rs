@@ -80,16 +80,24 @@ pub(super) struct DeletePayload {
     closing: bool,
 }
 
+impl DeletePayload {
+    /// What a write that removed `id` came to.
+    pub(super) fn of(written: Written, id: ID) -> Self {
+        let Written { position, replayed, goes_on, .. } = written;
+        Self { position: position.into(), replayed, id, closing: goes_on }
+    }
+}
+
 /// What can be changed. `idempotencyKey` makes a mutation happen once however often it is sent
 /// (the header `Idempotency-Key` does so for a whole request); `ifVersion` refuses it if the object
 /// is at another version.
-pub(super) struct Mutation;
+pub(super) struct PlatformMutation;
 
 /// What can be changed. `idempotencyKey` makes a mutation happen once however often it is sent
 /// (the header `Idempotency-Key` does so for a whole request); `ifVersion` refuses it if the object
 /// is at another version.
 #[Object]
-impl Mutation {
+impl PlatformMutation {
     /// Creates a domain.
     async fn create_domain(
         &self,
@@ -290,8 +298,7 @@ async fn change(
 async fn delete(ctx: &Context<'_>, collection: &str, id: ID, query: &str, how: How) -> Result<DeletePayload, Problem> {
     let path = format!("/sapi/{collection}/{}{query}", escape(&id));
     let written = ctx.data_unchecked::<Sapi>().write(ctx, Method::DELETE, &path, None::<&()>, how).await?;
-    let Written { position, replayed, goes_on, .. } = written;
-    Ok(DeletePayload { position: position.into(), replayed, id, closing: goes_on })
+    Ok(DeletePayload::of(written, id))
 }
 
 /// SAPI calls a domain's name `domain`.

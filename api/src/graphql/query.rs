@@ -103,11 +103,11 @@ impl From<EventConditions> for Wanted {
 }
 
 /// What can be asked. `asOf` asks it of the past.
-pub(super) struct Query;
+pub(super) struct PlatformQuery;
 
 /// What can be asked. `asOf` asks it of the past.
 #[Object]
-impl Query {
+impl PlatformQuery {
     /// The caller.
     async fn me(&self, ctx: &Context<'_>, as_of: Option<AsOf>) -> Result<Me> {
         Ok(Me { moment: moment(ctx, as_of).await? })
@@ -342,7 +342,7 @@ async fn end(
 }
 
 /// `<id>` of `<id>` or `wac-user:<id>`.
-fn user_id(id: &ID) -> UserId {
+pub(super) fn user_id(id: &ID) -> UserId {
     crate::sapi::common::user_id(id.as_str())
 }
 
@@ -355,7 +355,7 @@ async fn find_domain(moment: &Arc<Moment>, by: &DomainRef) -> Result<Option<crat
 
 /// The id of the domain a filter names at a moment; one that is not there stays as it is and
 /// matches nothing.
-async fn domain_id(moment: &Arc<Moment>, reference: Option<String>) -> Result<Option<DomainId>, Problem> {
+pub(super) async fn domain_id(moment: &Arc<Moment>, reference: Option<String>) -> Result<Option<DomainId>, Problem> {
     let Some(reference) = reference else { return Ok(None) };
     let named = moment.reads.domain_by_name(&reference.to_lowercase()).await?;
     Ok(Some(named.map_or_else(|| DomainId::from(reference), |domain| domain.id)))

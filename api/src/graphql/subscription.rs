@@ -6,7 +6,7 @@ use wac_events::{EventFilter, Position as LogPosition};
 
 use super::enums::ObjectKind;
 use super::events::Event;
-use super::objects::{Client, Credential, Domain, User};
+use super::objects::{Agent, Client, Conference, Credential, DeviceSession, Domain, Presence, User, UsersGroup};
 use super::query::EventConditions;
 use super::scalars::Position;
 use super::session::{Session, platform, session};
@@ -31,7 +31,7 @@ pub(super) struct Change {
     /// What happened, `user.changed`.
     #[graphql(name = "type")]
     event_type: String,
-    /// The object as the change left it; null once it is gone.
+    /// The object as the change left it, or (of calls and people) as it is by now; null once it is gone.
     object: Option<ChangedObject>,
 }
 
@@ -47,6 +47,16 @@ pub(super) enum ChangedObject {
     Credential(Credential),
     /// An OAuth2 client.
     Client(Client),
+    /// A session, as it is by now.
+    Session(DeviceSession),
+    /// A user's presence, as it is by now.
+    Presence(Presence),
+    /// A users group, as it is by now.
+    UsersGroup(UsersGroup),
+    /// The present opening of a room, as it is by now.
+    Conference(Conference),
+    /// An agent, as he is by now.
+    Agent(Agent),
 }
 
 impl From<Object> for ChangedObject {
@@ -56,6 +66,11 @@ impl From<Object> for ChangedObject {
             Object::User(user) => Self::User(user),
             Object::Credential(credential) => Self::Credential(credential),
             Object::Client(client) => Self::Client(client),
+            Object::Session(session) => Self::Session(session),
+            Object::Presence(presence) => Self::Presence(presence),
+            Object::UsersGroup(group) => Self::UsersGroup(group),
+            Object::Conference(conference) => Self::Conference(conference),
+            Object::Agent(agent) => Self::Agent(agent),
         }
     }
 }
@@ -84,13 +99,13 @@ impl Subscription {
         }))
     }
 
-    /// Changes of the objects the caller may see, each with the object as it left it: what a screen
-    /// that shows them needs. Everybody sees what he may read; what is gone is told to
+    /// Changes of the objects the caller may see, each with the object: what a screen that shows them
+    /// needs. Everybody sees what he may read; what is gone is told to
     /// administrators only.
     async fn changes<'ctx>(
         &self,
         ctx: &Context<'ctx>,
-        #[graphql(default, desc = "Only objects of these kinds; none: all")] kinds: Vec<ObjectKind>,
+        #[graphql(default, desc = "Only objects of these kinds; none: domains, users, credentials and clients")] kinds: Vec<ObjectKind>,
         #[graphql(desc = "Only this object")] id: Option<ID>,
         #[graphql(desc = "Start behind this position")] after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<Change>> + 'ctx> {

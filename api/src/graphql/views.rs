@@ -2,11 +2,13 @@
 
 use async_graphql::Context;
 use wac_commands::State;
-use wac_events::{ClientId, CredentialId, DomainId, Position, StreamId, UserId};
+use wac_events::{ClientId, CredentialId, DomainId, GroupId, Position, SessionId, StreamId, UserId};
 
-use super::objects::{Client, Credential, Domain, User};
+use super::http::TABLES;
+use super::objects::{Agent, Client, Conference, Credential, DeviceSession, Domain, Presence, User, UsersGroup};
 use super::session::{platform, session};
 use crate::Problem;
+use crate::reads::{AgentFilter, PageOf};
 use crate::sapi::{clients, credential_input, user_json};
 use crate::write::nothing_here;
 
@@ -20,6 +22,16 @@ pub(super) enum Object {
     Credential(Credential),
     /// An OAuth2 client.
     Client(Client),
+    /// A session.
+    Session(DeviceSession),
+    /// A user's presence.
+    Presence(Presence),
+    /// A users group.
+    UsersGroup(UsersGroup),
+    /// An opening of a room.
+    Conference(Conference),
+    /// An agent.
+    Agent(Agent),
 }
 
 /// The object of a stream as it was at `position`, if it was there and the caller may see it.
@@ -49,7 +61,46 @@ pub(super) async fn object_at(
             let name = platform.domain_name_of(&client.domain).await?;
             Client::seen(caller, clients::of_state(&client, name), &present).map(Object::Client)
         }
+        State::Session(_) | State::Presence(_) | State::Group(_) | State::Agent(_) | State::Room(_) => {
+            platform.waiter.wait_for(&TABLES, position, platform.config.read_patience).await?;
+            present_object(ctx, stream).await?
+        }
         _ => None,
+    })
+}
+
+/// What takes part in calls, out of the read models: what is shown of it is more than its own stream.
+async fn present_object(ctx: &Context<'_>, stream: &StreamId) -> Result<Option<Object>, Problem> {
+    let (platform, caller) = (platform(ctx), &session(ctx).caller);
+    let (present, reads, id) = (session(ctx).present(platform), &platform.reads, stream.id());
+    Ok(match stream.aggregate() {
+        "session" => {
+            let view = reads.session(&SessionId::from(id)).await?;
+            view.and_then(|view| DeviceSession::seen(caller, view, &present)).map(Object::Session)
+        }
+        "presence" => {
+            let id = UserId::from(id);
+            let Some(user) = reads.user(&id).await? else { return Ok(None) };
+            let view = reads.presence_of(std::slice::from_ref(&id)).await?.remove(&id);
+            let view = view.filter(|_| User::seen(caller, user, &present).is_some());
+            view.map(|view| Object::Presence(Presence::of(view, &present)))
+        }
+        "group" => {
+            let view = reads.group(&GroupId::from(id)).await?;
+            view.and_then(|view| UsersGroup::seen(caller, view, &present)).map(Object::UsersGroup)
+        }
+        "agent" => {
+            let filter = AgentFilter { user: Some(id.into()), domain: None };
+            let view = reads.agents(&filter, &PageOf { after: None, limit: 1 }).await?.pop();
+            view.and_then(|view| Agent::seen(caller, view, &present)).map(Object::Agent)
+        }
+        _ => {
+            let State::Room(room) = platform.handler.load_at(stream, platform.log.head().await?.position).await? else {
+                return Ok(None);
+            };
+            let Some(view) = reads.conference(&room.opening).await? else { return Ok(None) };
+            Conference::seen(caller, &view, &present)?.map(Object::Conference)
+        }
     })
 }
 

@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 mod harness;
 
+mod calls;
 mod client;
 mod event_pages;
 mod history;

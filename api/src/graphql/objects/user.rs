@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, Object, Result};
 
-use super::{Credential, Domain};
+use super::{Credential, Domain, Presence};
 use crate::Caller;
 use crate::graphql::enums::Role;
 use crate::graphql::lists::{self, CREDENTIALS_FIRST, page_cost};
@@ -13,7 +13,7 @@ use crate::graphql::moment::Moment;
 use crate::graphql::scalars::{DateTime, Long};
 use crate::graphql::session::session;
 use crate::policy::{Action, Decision, Target, allows};
-use crate::reads::{CredentialFilter, UserView};
+use crate::reads::{CredentialFilter, PresenceView, UserView};
 
 /// A user. To others of the same domain only the public fields are shown; the rest is null.
 pub(in crate::graphql) struct User {
@@ -27,6 +27,16 @@ impl User {
     pub(in crate::graphql) fn seen(caller: &Caller, view: UserView, moment: &Arc<Moment>) -> Option<Self> {
         let decision = allows(caller, Action::Read, &Target::User { id: &view.id, domain: &view.domain });
         decision.is_allowed().then(|| Self { view, full: decision == Decision::Full, moment: moment.clone() })
+    }
+
+    /// A user by id, if he was there at that moment and the caller may see him.
+    pub(in crate::graphql) async fn load(
+        ctx: &Context<'_>,
+        moment: &Arc<Moment>,
+        id: &wac_events::UserId,
+    ) -> Result<Option<Self>> {
+        let found = moment.users.load_one(id.clone()).await?;
+        Ok(found.and_then(|view| Self::seen(&session(ctx).caller, view, moment)))
     }
 
     fn if_full<T>(&self, field: impl FnOnce(&UserView) -> T) -> Option<T> {
@@ -65,6 +75,13 @@ impl User {
     /// Its domain.
     async fn domain(&self, ctx: &Context<'_>) -> Result<Option<Domain>> {
         Domain::load(ctx, &self.moment, &self.view.domain).await
+    }
+
+    /// Whether he is there, and what he says of himself.
+    async fn presence(&self) -> Result<Presence> {
+        let id = &self.view.id;
+        let known = self.moment.presence.load_one(id.clone()).await?;
+        Ok(Presence::of(known.unwrap_or_else(|| PresenceView::unknown(id.clone())), &self.moment))
     }
 
     /// Its domain's name.

@@ -1,0 +1,205 @@
+//! The conference log. Its entries are made from what SAPI shows, so that both say the same.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use serde::{Deserialize, Deserializer};
+use wac_events::{Time, UserId};
+
+use super::User;
+use crate::graphql::moment::Moment;
+use crate::graphql::scalars::DateTime;
+use crate::reads::ConferenceView;
+use crate::sapi::conferences::{conference_json, sees};
+use crate::{Caller, Problem};
+
+fn instant<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<DateTime, D::Error> {
+    Ok(DateTime(Time::from_millis(i64::deserialize(from)?)))
+}
+
+fn instant_or_none<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<DateTime>, D::Error> {
+    Ok(Option::<i64>::deserialize(from)?.map(|millis| DateTime(Time::from_millis(millis))))
+}
+
+/// A stay of one device in a conference.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceParticipant {
+    /// `wac-user:<id>`.
+    address: String,
+    /// The device.
+    session_id: String,
+    /// When it came.
+    #[serde(rename = "createdAt", deserialize_with = "instant")]
+    joined: DateTime,
+    /// When it left; null: it is there.
+    #[serde(rename = "finishedAt", deserialize_with = "instant_or_none")]
+    left: Option<DateTime>,
+}
+
+/// Kinds of media.
+#[derive(SimpleObject, Deserialize, Clone)]
+pub(in crate::graphql) struct ConferenceMedia {
+    /// Sound.
+    audio: bool,
+    /// Moving pictures.
+    video: bool,
+    /// A screen; of transfers only.
+    #[serde(default)]
+    screen: bool,
+}
+
+/// Somebody who was called.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceCandidate {
+    /// `wac-user:<id>`.
+    address: String,
+    /// Call code: 200 accepted, 603 declined, 487 cancelled, 408 missed, 404 without a device; null while it rings.
+    end_reason: Option<u16>,
+}
+
+/// An invitation into a conference.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceInvite {
+    /// Its id.
+    id: String,
+    /// `wac-user:<id>` of the caller.
+    from: String,
+    /// `wac-user:<id>` or `wac-group:<id>`.
+    to: String,
+    /// `RINGING`, `ACCEPTED`, `DECLINED`, `DECLINED_BY_CREATOR` or `DECLINED_BY_TIMEOUT`.
+    state: String,
+    /// Whether a group was called.
+    group: bool,
+    /// Whether the caller asked to be let in.
+    invite_request: bool,
+    /// The media offered.
+    mediatypes: ConferenceMedia,
+    /// Call code it came to; null while it rings.
+    #[serde(rename = "error")]
+    code: Option<u16>,
+    /// Who was called.
+    candidates: Vec<ConferenceCandidate>,
+}
+
+/// A transfer out of a conference.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceTransfer {
+    /// Its id.
+    id: String,
+    /// `wac-user:<id>` of the transferor.
+    from: String,
+    /// `wac-user:<id>`, `wac-group:<id>`, or the id of the room the party was moved to.
+    to: Option<String>,
+    /// The invitation sent in the party's name.
+    #[serde(rename = "idInvite")]
+    invite_id: Option<String>,
+    /// `INVITED` or `DECLINED`.
+    state: String,
+    /// The media of the call to be made.
+    mediatypes: ConferenceMedia,
+}
+
+/// An entry as SAPI shows it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    id: String,
+    room_id: String,
+    owner: Option<String>,
+    state: String,
+    #[serde(deserialize_with = "instant")]
+    created_at: DateTime,
+    #[serde(deserialize_with = "instant_or_none")]
+    finished_at: Option<DateTime>,
+    domains: Vec<String>,
+    participants: Vec<ConferenceParticipant>,
+    invites: Vec<ConferenceInvite>,
+    transfers: Vec<ConferenceTransfer>,
+}
+
+/// An entry of the conference log: one opening of a room.
+pub(in crate::graphql) struct Conference {
+    entry: Entry,
+    moment: Arc<Moment>,
+}
+
+impl Conference {
+    /// The conference, if the caller may see it.
+    pub(in crate::graphql) fn seen(
+        caller: &Caller,
+        view: &ConferenceView,
+        moment: &Arc<Moment>,
+    ) -> Result<Option<Self>, Problem> {
+        if !sees(caller, view) {
+            return Ok(None);
+        }
+        let entry = serde_json::from_value(conference_json(view)).map_err(|error| Problem::internal(&error))?;
+        Ok(Some(Self { entry, moment: moment.clone() }))
+    }
+}
+
+/// An entry of the conference log: one opening of a room.
+#[Object]
+impl Conference {
+    /// Its id.
+    async fn id(&self) -> ID {
+        ID::from(self.entry.id.as_str())
+    }
+
+    /// The room.
+    async fn room_id(&self) -> &str {
+        &self.entry.room_id
+    }
+
+    /// The room's owner.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match &self.entry.owner {
+            Some(owner) => User::load(ctx, &self.moment, &UserId::from(owner.as_str())).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Id of the room's owner.
+    async fn owner_id(&self) -> Option<ID> {
+        self.entry.owner.as_deref().map(ID::from)
+    }
+
+    /// `active` or `finished`.
+    async fn state(&self) -> &str {
+        &self.entry.state
+    }
+
+    /// When it was opened.
+    async fn created(&self) -> DateTime {
+        self.entry.created_at
+    }
+
+    /// When it ended; null: it goes on.
+    async fn finished(&self) -> Option<DateTime> {
+        self.entry.finished_at
+    }
+
+    /// Names of the domains involved.
+    async fn domains(&self) -> &[String] {
+        &self.entry.domains
+    }
+
+    /// Who sat in it: one entry for each stay of a device.
+    async fn participants(&self) -> &[ConferenceParticipant] {
+        &self.entry.participants
+    }
+
+    /// Who was invited.
+    async fn invites(&self) -> &[ConferenceInvite] {
+        &self.entry.invites
+    }
+
+    /// Who was transferred.
+    async fn transfers(&self) -> &[ConferenceTransfer] {
+        &self.entry.transfers
+    }
+}
