@@ -3,6 +3,7 @@
 //! [`router`] makes everything; a binary lays a [`Listener`] over it for each of its listeners,
 //! serves it with connection info, and runs [`follow_log`] beside it.
 
+mod allowance;
 mod auth;
 mod body;
 mod caller;

@@ -75,7 +75,7 @@ fn parameters() -> Value {
         "Idempotency-Key": parameter("header", "Idempotency-Key",
             "The same request under the same key happens once", text(255)),
         "If-Match": parameter("header", "If-Match",
-            "The version (`ETag`) the object must be at", json!({ "type": "string", "pattern": "^(\\*|\"[0-9]+\")$" })),
+            "The version (`ETag`) the object must be at, or several of which it must be at one", json!({ "type": "string", "pattern": "^(\\*|\"[0-9]+\"( ?, ?\"[0-9]+\")*)$" })),
     })
 }
 

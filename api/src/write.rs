@@ -74,19 +74,34 @@ impl Write {
         }
     }
 
-    /// `If-Match`: the version the object must be at. `*` asks for any.
-    pub(crate) fn expected_version(&self) -> Result<Option<u64>, Problem> {
+    /// 404 unless the object is there, 403 or 404 unless the caller may do it. A replay found it, and
+    /// was allowed, when it happened.
+    pub(crate) fn admit(&self, there: bool, action: Action, target: &Target<'_>) -> Result<Decision, Problem> {
+        if there || self.replay { self.require(action, target) } else { Err(nothing_here()) }
+    }
+
+    /// The version an object that is at `current` now must still be at when it is changed: `If-Match`
+    /// (RFC 9110 §13.1.1). `None`: any. 412 if no tag of the list names `current`; a replay was at it.
+    pub(crate) fn expected_version(&self, current: u64) -> Result<Option<u64>, Problem> {
         let values: Vec<&str> = self.headers.get_all(IF_MATCH).iter().filter_map(|value| value.to_str().ok()).collect();
-        let tags: Vec<&str> = values.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
-        if tags.is_empty() || tags.contains(&"*") {
+        let mut tags = values.iter().flat_map(|value| value.split(',')).map(str::trim).peekable();
+        if self.replay || tags.peek().is_none() {
             return Ok(None);
         }
         let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse::<u64>().ok();
-        let newest = tags.into_iter().filter_map(version).max();
-        newest.map(Some).ok_or_else(|| {
-            let detail = "`If-Match` names no version this object has had.";
-            Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
-        })
+        let mut any = false;
+        let named = tags.any(|tag| {
+            any |= tag == "*";
+            any || version(tag) == Some(current)
+        });
+        match (named, any) {
+            (true, true) => Ok(None),
+            (true, false) => Ok(Some(current)),
+            (false, _) => {
+                let detail = format!("The object is at version {current}.");
+                Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail))
+            }
+        }
     }
 
     /// The stream of this aggregate that a replay wrote to when it happened.
@@ -104,16 +119,6 @@ impl Write {
         };
         let page = platform.log.read(request).await?;
         Ok(page.events.into_iter().map(|event| event.stream).find(|stream| stream.aggregate() == aggregate))
-    }
-
-    /// 412 unless the object is at the version `If-Match` names: for commands that do not judge it
-    /// themselves. A replay was at it when it happened.
-    pub(crate) fn require_version(&self, version: u64) -> Result<(), Problem> {
-        if self.replay || self.expected_version()?.is_none_or(|expected| expected == version) {
-            return Ok(());
-        }
-        let detail = format!("The object is at version {version}.");
-        Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail))
     }
 
     fn identity(&self, platform: &Platform, body: &[u8]) -> Result<Option<Identity>, Problem> {

@@ -246,9 +246,9 @@ async fn rotate(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let id = ClientId::from(id);
-    platform.client_for_change(&write, &id).await?;
+    let current = platform.client_for_change(&write, &id).await?;
     let secret = client_secret(&*platform.env);
-    let expected_version = write.expected_version()?;
+    let expected_version = write.expected_version(current.version)?;
     let command = RotateClientSecret { id: id.clone(), secret_hash: secret_hash(&secret), expected_version };
     let done = write.run(&platform, &command, &Bytes::new()).await?;
     let client = platform.client_as_of(&done, &id).await?;
@@ -267,8 +267,8 @@ async fn remove(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let id = ClientId::from(id);
-    platform.client_for_change(&write, &id).await?;
-    let command = DeleteClient { id, expected_version: write.expected_version()? };
+    let current = platform.client_for_change(&write, &id).await?;
+    let command = DeleteClient { id, expected_version: write.expected_version(current.version)? };
     let done = write.run(&platform, &command, &Bytes::new()).await?;
     Ok(done.answer(StatusCode::NO_CONTENT))
 }
@@ -278,9 +278,7 @@ impl Platform {
         write.require(Action::Change, &Target::Clients)?;
         let world = self.handler.load(&[id.stream()]).await?;
         let client = world.client(id);
-        if !client.exists() && !write.replay {
-            return Err(nothing_here());
-        }
+        write.admit(client.exists(), Action::Change, &Target::Clients)?;
         Ok(of_state(client, self.domain_name_of(&client.domain).await?))
     }
 
@@ -313,7 +311,8 @@ impl Platform {
             access_token_expiration_s: Some(input.access_token_expiration_s),
             refresh_token_expiration_s: Some(input.refresh_token_expiration_s),
         };
-        let command = ChangeClient { id: current.id.clone(), changes, expected_version: write.expected_version()? };
+        let expected_version = write.expected_version(current.version)?;
+        let command = ChangeClient { id: current.id.clone(), changes, expected_version };
         let done = write.run(self, &command, body).await?;
         let client = self.client_as_of(&done, &current.id).await?;
         Ok(done.changed(&object(&client), client.version))

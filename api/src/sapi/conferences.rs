@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wac_events::{Callee, InviteKind, OpeningId, Role, Time, UserId};
+use wac_events::{Callee, InviteKind, OpeningId, Position, Role, Time, UserId};
 use wac_projections::{
     CandidateRow, CandidateState, InviteRow, InviteState, ParticipantRow, TransferRow, TransferState,
 };
@@ -18,7 +18,7 @@ use crate::reads::{ConferenceFilter, ConferenceView};
 use crate::write::nothing_here;
 use crate::{Caller, Platform, Problem};
 
-const TABLES: [&str; 7] =
+pub(crate) const TABLES: [&str; 7] =
     ["rooms", "participants", "invites", "candidates", "transfers", "conference_users", "domains"];
 /// Conferences in a page unless more are asked for.
 const CONFERENCES_DEFAULT: usize = 10;
@@ -99,7 +99,8 @@ fn transfer_json(room: &str, transfer: &TransferRow) -> Value {
     })
 }
 
-fn conference_json(conference: &ConferenceView) -> Value {
+/// An entry as everybody who may see it is shown it.
+pub(crate) fn conference_json(conference: &ConferenceView) -> Value {
     let room = &conference.room;
     let transfers = conference.transfers.iter().map(|transfer| transfer_json(room.room.id.as_str(), transfer));
     json!({
@@ -165,7 +166,22 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
     })
 }
 
-fn sees(caller: &Caller, conference: &ConferenceView) -> bool {
+impl Platform {
+    /// A conference as a caller is shown it, from read models that have seen `position`; 404 if he may not.
+    pub(crate) async fn conference_shown(
+        &self,
+        caller: &Caller,
+        id: &OpeningId,
+        position: Position,
+    ) -> Result<Value, Problem> {
+        self.waiter.wait_for(&TABLES, position, self.config.read_patience).await?;
+        let conference = self.reads.conference(id).await?.filter(|conference| sees(caller, conference));
+        conference.as_ref().map(conference_json).ok_or_else(nothing_here)
+    }
+}
+
+/// Whether the caller may see a conference.
+pub(crate) fn sees(caller: &Caller, conference: &ConferenceView) -> bool {
     let involved = caller.user.as_ref().is_some_and(|user| conference.involves(user));
     allows(caller, Action::Read, &Target::Conference { involved }).is_allowed()
 }

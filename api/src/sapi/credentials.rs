@@ -1,5 +1,7 @@
 //! `/credentials`.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -183,6 +185,15 @@ async fn remove(
     Ok(done.answer(StatusCode::NO_CONTENT))
 }
 
+/// Whether a password does not cross a network in clear on its way to the gateway (guide §5.6.3):
+/// over TLS, or within this machine.
+fn is_protected(data: &Map<String, Value>) -> bool {
+    let server = data.get("authserver").and_then(Value::as_str).unwrap_or_default();
+    let Some(url) = reqwest::Url::parse(server).ok().filter(|url| url.scheme() == "ws") else { return true };
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 impl Platform {
     /// Creates what a body asks for; what was executed, and the credential's id.
     pub(super) async fn create_credential(
@@ -233,6 +244,10 @@ impl Platform {
         kind: CredentialKind,
         data: Map<String, Value>,
     ) -> Result<CredentialData, Problem> {
+        if kind == CredentialKind::Ims && !write.replay && !self.config.dev && !is_protected(&data) {
+            let detail = "`authserver` is a wss:// address; ws:// is for loopback addresses.";
+            return Err(wrong("/data/authserver", "authserver_insecure", detail));
+        }
         if kind != CredentialKind::Basic {
             return Ok(CredentialData::Json(data));
         }
@@ -253,11 +268,8 @@ impl Platform {
     ) -> Result<CredentialView, Problem> {
         let world = self.handler.load(&[id.stream()]).await?;
         let state: &Credential = world.credential(id);
-        if !state.exists() && !write.replay {
-            return Err(nothing_here());
-        }
         let credential = of_state(state, self.domain_name_of(&state.domain).await?);
-        write.require(Action::Change, &target(&credential))?;
+        write.admit(state.exists(), Action::Change, &target(&credential))?;
         Ok(credential)
     }
 
@@ -304,7 +316,7 @@ impl Platform {
             data,
             identity_key,
         };
-        let expected_version = write.expected_version()?;
+        let expected_version = write.expected_version(current.version)?;
         let command = ChangeCredential { id: current.id.clone(), changes, expected_version };
         write.run(self, &command, body).await
     }
@@ -335,11 +347,8 @@ impl Platform {
     pub(super) async fn revoke_credential(&self, write: &Write, id: &CredentialId) -> Result<Done, Problem> {
         let world = self.handler.load(&[id.stream()]).await?;
         let state = world.credential(id);
-        if !state.exists() && !write.replay {
-            return Err(nothing_here());
-        }
-        write.require(Action::Delete, &target(&of_state(state, String::new())))?;
-        let expected_version = write.expected_version()?;
+        write.admit(state.exists(), Action::Delete, &target(&of_state(state, String::new())))?;
+        let expected_version = write.expected_version(state.version)?;
         let command = RevokeCredential { id: id.clone(), reason: RevocationReason::Requested, expected_version };
         write.run(self, &command, &Bytes::new()).await
     }
@@ -350,5 +359,34 @@ impl Platform {
             return Err(nothing_here());
         };
         Ok(of_state(&state, self.domain_name_of(&state.domain).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_reached_over_tls_or_within_this_machine() {
+        let protected = |server: &str| {
+            let Value::Object(data) = json!({ "authserver": server }) else { unreachable!() };
+            is_protected(&data)
+        };
+        for server in
+            ["wss://gw.example", "WSS://gw.example", "ws://localhost:8080/x", "ws://127.0.0.1", "ws://[::1]:80/"]
+        {
+            assert!(protected(server), "{server}");
+        }
+        for server in [
+            "ws://gw.example",
+            "WS://gw.example",
+            "ws://10.0.0.1",
+            "ws://localhost.example",
+            "ws://127.0.0.1@gw.example",
+        ] {
+            assert!(!protected(server), "{server}");
+        }
     }
 }

@@ -127,7 +127,7 @@ async fn replace(
     let input = DomainInput::read(body.value)?;
     let parent = platform.parent_in_body(&write, &current, input.parent.as_deref()).await?;
     let changes = input.into_changes(parent);
-    let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version()? };
+    let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version(current.version)? };
     let done = write.run(&platform, &command, &body.bytes).await?;
     let domain = platform.domain_as_of(&done, &id).await?;
     Ok(done.changed(&full(&domain), domain.version))
@@ -154,7 +154,7 @@ async fn patch(
         reference => platform.parent_in_body(&write, &current, reference).await?,
     };
     let changes = input.against(&current, parent);
-    let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version()? };
+    let command = ChangeDomain { id: id.clone(), changes, expected_version: write.expected_version(current.version)? };
     let done = write.run(&platform, &command, &body.bytes).await?;
     let domain = platform.domain_as_of(&done, &id).await?;
     Ok(done.changed(&full(&domain), domain.version))
@@ -180,11 +180,8 @@ async fn remove(
     query.finish()?;
     let id = DomainId::from(id);
     let world = platform.handler.load(&[id.stream()]).await?;
-    if !world.domain(&id).exists() && !write.replay {
-        return Err(nothing_here());
-    }
-    write.require(Action::Delete, &Target::Domain(&id))?;
-    let expected_version = write.expected_version()?;
+    write.admit(world.domain(&id).exists(), Action::Delete, &Target::Domain(&id))?;
+    let expected_version = write.expected_version(world.domain(&id).version)?;
     let inspection = if cascade || write.replay { None } else { platform.inspected(&write, &id).await? };
     let command = DeleteDomain { id, cascade, inspection, expected_version };
     let done = write.run(&platform, &command, &Bytes::new()).await?;
@@ -210,10 +207,7 @@ impl Platform {
     async fn domain_for_change(&self, write: &Write, id: &DomainId) -> Result<DomainView, Problem> {
         let world = self.handler.load(&[id.stream()]).await?;
         let domain = world.domain(id);
-        if !domain.exists() && !write.replay {
-            return Err(nothing_here());
-        }
-        write.require(Action::Change, &Target::Domain(id))?;
+        write.admit(domain.exists(), Action::Change, &Target::Domain(id))?;
         self.domain_view(domain).await
     }
 

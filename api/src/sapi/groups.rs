@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wac_commands::group::{
-    AddGroupUser, CreateGroup, EmptyGroup, LeaveGroup, RemoveGroup, RemoveGroupUser, RenameGroup,
+    AddGroupUser, CreateGroup, EmptyGroup, LEAVE_GROUPS_MAX, LeaveGroup, LeaveGroups, RemoveGroup, RemoveGroupUser,
+    RenameGroup,
 };
-use wac_commands::{Command, Group, State as Folded};
+use wac_commands::{Group, State as Folded};
 use wac_events::group::GroupLeaveReason;
 use wac_events::{AnyEvent, GroupEvent, GroupId, Role, UserId};
 
@@ -179,7 +180,7 @@ async fn remove(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let (group, by) = platform.managed(&write, &id).await?;
-    let (as_admin, expected_version) = (is_admin(&write), write.expected_version()?);
+    let (as_admin, expected_version) = (is_admin(&write), write.expected_version(group.version)?);
     let command = RemoveGroup { group: group.id, by: Some(by), as_admin, expected_version };
     done(write.run(&platform, &command, &Bytes::new()).await?)
 }
@@ -289,18 +290,16 @@ async fn leave_all(State(platform): State<Platform>, write: Write, query: Query)
     let user = write.caller.user.clone().ok_or_else(not_for_you)?;
     write.require(Action::Create, &Target::Groups)?;
     platform.caught_up(&TABLES).await?;
-    for id in platform.reads.groups_with(&user).await? {
-        let world = platform.handler.load(&[id.stream()]).await?;
-        if !world.group(&id).has(&user) {
-            continue;
+    let groups = platform.reads.groups_with(&user).await?;
+    let mut groups = groups.chunks(LEAVE_GROUPS_MAX);
+    let leave = |groups: &[GroupId]| LeaveGroups { groups: groups.to_vec(), user: user.clone() };
+    let mut left = write.run(&platform, &leave(groups.next().unwrap_or_default()), &Bytes::new()).await?;
+    if !left.executed.duplicate {
+        for more in groups {
+            left.executed.position = platform.execute(&leave(more), write.context(&platform)).await?.position;
         }
-        let command = LeaveGroup { group: id, user: user.clone(), reason: GroupLeaveReason::Left };
-        let left = platform.execute(&command as &dyn Command, write.context(&platform)).await;
-        // Who was taken out meanwhile has left, too.
-        left.map(drop)
-            .or_else(|problem| if problem.status == StatusCode::NOT_FOUND { Ok(()) } else { Err(problem) })?;
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
+    done(left)
 }
 
 fn is_admin(write: &Write) -> bool {
@@ -334,11 +333,8 @@ impl Platform {
         let id = group_id(id);
         let world = self.handler.load(&[id.stream()]).await?;
         let group = world.group(&id);
-        if !group.exists() && !write.replay {
-            return Err(nothing_here());
-        }
-        write.require(action, &Target::Group { owner: &group.owner, domain: &group.domain })?;
-        write.require_version(group.version)?;
+        write.admit(group.exists(), action, &Target::Group { owner: &group.owner, domain: &group.domain })?;
+        write.expected_version(group.version)?;
         Ok(group.clone())
     }
 
@@ -357,7 +353,7 @@ impl Platform {
         name: String,
         body: &Bytes,
     ) -> Result<Response, Problem> {
-        let (as_admin, expected_version) = (is_admin(write), write.expected_version()?);
+        let (as_admin, expected_version) = (is_admin(write), write.expected_version(group.version)?);
         let command = RenameGroup { group: group.id.clone(), by, as_admin, name, expected_version };
         let done = write.run(self, &command, body).await?;
         let group = self.group_after(&done, &group.id).await?;

@@ -1,9 +1,11 @@
 //! SAPI: the REST interface. One file a resource; what they share is in [`common`].
 
+mod agents;
+mod alarms;
 mod capabilities;
 pub(crate) mod clients;
 pub(crate) mod common;
-mod conferences;
+pub(crate) mod conferences;
 pub(crate) mod credential_input;
 pub(crate) mod credentials;
 mod domain_json;
@@ -11,8 +13,10 @@ mod domains;
 mod groups;
 mod lists;
 mod presence;
+pub(crate) mod reachability;
 pub(crate) mod schemas;
 mod schemas_calls;
+mod schemas_pool;
 mod sessions;
 mod sip_mappings;
 mod user_cache;
@@ -41,4 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .merge(presence::routes())
         .merge(groups::routes())
         .merge(conferences::routes())
+        .merge(reachability::routes())
+        .merge(agents::routes())
+        .merge(alarms::routes())
 }

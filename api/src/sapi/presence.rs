@@ -71,7 +71,7 @@ async fn change_own(State(platform): State<Platform>, write: Write, body: JsonBo
     write.require(Action::Change, &Target::User { id: &user, domain: &write.caller.domain })?;
     let changes = changes_of(body.value)?;
     let world = platform.handler.load(&[user.presence_stream()]).await?;
-    write.require_version(world.presence(&user).version)?;
+    write.expected_version(world.presence(&user).version)?;
     let command = ChangePresence { user: user.clone(), changes };
     let done = write.run(&platform, &command, &body.bytes).await?;
     let Folded::Presence(state) = platform.handler.load_at(&user.presence_stream(), done.position()).await? else {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wac_commands::session::{ChangeSessionContext, CloseSession, ExtendSession, RemovePushToken, SetPushToken};
+use wac_commands::{Command, Together};
 use wac_events::session::{SessionContext, SessionEnd};
 use wac_events::{Patch, Personal, Role, SessionId};
 
@@ -167,15 +168,11 @@ async fn refresh(
     let known = platform.session_for_change(&write, &id).await?;
     let context = context_of(body.value, &known)?;
     let extend = ExtendSession { id: id.clone(), expires_at: platform.session_until(platform.env.now()) };
-    let done = match context {
-        Some(context) => {
-            let changed = ChangeSessionContext { id: id.clone(), context };
-            let done = write.run(&platform, &changed, &body.bytes).await?;
-            platform.execute(&extend, write.context(&platform)).await?;
-            done
-        }
-        None => write.run(&platform, &extend, &body.bytes).await?,
-    };
+    let changed = context.map(|context| ChangeSessionContext { id: id.clone(), context });
+    let mut commands: Vec<&dyn Command> = vec![&extend];
+    commands.extend(changed.as_ref().map(|changed| changed as &dyn Command));
+    let refresh = Together { name: "refresh_session", commands: &commands };
+    let done = write.run(&platform, &refresh, &body.bytes).await?;
     let session = platform.session_after(&done, &id).await?;
     Ok(done.changed(&session_json(&session), session.version))
 }
@@ -278,11 +275,9 @@ impl Platform {
     async fn session_for_change(&self, write: &Write, id: &SessionId) -> Result<SessionContext, Problem> {
         let world = self.handler.load(&[id.stream()]).await?;
         let session = world.session(id);
-        if !session.is_open() && !write.replay {
-            return Err(nothing_here());
-        }
-        write.require(Action::Change, &Target::Session { owner: Some(&session.user), id: &id.token() })?;
-        write.require_version(session.version)?;
+        let target = Target::Session { owner: Some(&session.user), id: &id.token() };
+        write.admit(session.is_open(), Action::Change, &target)?;
+        write.expected_version(session.version)?;
         Ok(session.context.clone())
     }
 
@@ -294,11 +289,17 @@ impl Platform {
         let device = fields.optional_text("deviceId");
         fields.finish()?;
         let known = self.session_for_change(write, &id).await?;
-        let done = write.run(self, &SetPushToken { id: id.clone(), token, token_type }, &body.bytes).await?;
-        if let Patch::Set(device) = device {
-            let context = SessionContext { device_id: device.map(Personal::new), ..known };
-            self.execute(&ChangeSessionContext { id: id.clone(), context }, write.context(self)).await?;
-        }
+        let set = SetPushToken { id: id.clone(), token, token_type };
+        let changed = match device {
+            Patch::Set(device) => {
+                let context = SessionContext { device_id: device.map(Personal::new), ..known };
+                Some(ChangeSessionContext { id: id.clone(), context })
+            }
+            Patch::Keep => None,
+        };
+        let mut commands: Vec<&dyn Command> = vec![&set];
+        commands.extend(changed.as_ref().map(|changed| changed as &dyn Command));
+        let done = write.run(self, &Together { name: "set_push_token", commands: &commands }, &body.bytes).await?;
         self.caught_up(&TABLES).await?;
         let session = self.session_after(&done, &id).await?;
         Ok((done, session))

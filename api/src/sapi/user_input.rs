@@ -74,6 +74,7 @@ impl UserInput {
             alias: self.alias,
             display_name: Some(self.display_name),
             capabilities: Some(self.capabilities.unwrap_or_default()),
+            credentials: Vec::new(),
         }
     }
 
@@ -91,6 +92,7 @@ impl UserInput {
             alias: self.alias.filter(|alias| Some(alias) != current.alias.as_ref()),
             display_name: (self.display_name != current.display_name).then_some(self.display_name),
             capabilities: (capabilities != current.capabilities).then_some(capabilities),
+            credentials: Vec::new(),
         }
     }
 }

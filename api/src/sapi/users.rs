@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wac_commands::{ChangeUser, CreateUser, DeleteUser, State as Folded, UserName, name_key};
-use wac_events::{AnyEvent, Role, UserEvent, UserId};
+use wac_commands::credential::{FOLLOWERS_MAX, Follower};
+use wac_commands::{ChangeUser, CreateUser, DeleteUser, State as Folded, UserChanges, UserName, name_key};
+use wac_events::{AnyEvent, DomainId, Role, UserEvent, UserId};
 
 use super::common::{IdInPath, user_id, wrong};
 use super::user_input::{UserInput, changes_of_own};
@@ -17,7 +18,7 @@ use super::{UserCache, lists, schemas};
 use crate::body::JsonBody;
 use crate::policy::{Action, Decision, Target, allows};
 use crate::reading::Query;
-use crate::reads::{UserFilter, UserView};
+use crate::reads::{CredentialFilter, CredentialView, PageOf, UserFilter, UserView};
 use crate::write::{Done, Write, nothing_here};
 use crate::{Caller, Platform, Problem};
 
@@ -36,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
     params(
         ("domain" = Option<String>, Query, description = "Only users of this domain (name or id)"),
         ("role" = Option<schemas::Role>, Query, description = "Only users of this role"),
-        ("username" = Option<String>, Query, description = "Only the user of this name in `domain` (or the caller's own)"),
+        ("username" = Option<String>, Query, description = "Only the user of this name in `domain` (or the caller's own), or `name@domain`"),
         ("limit" = Option<u64>, Query, description = "At most this many", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where the page starts, from a `Link` header"),
     ),
@@ -53,14 +54,23 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
     let username = query.take("username")?;
     query.settle(&platform, &TABLES).await?;
     let mut empty = false;
-    match domain {
-        Some(domain) => match platform.find_domain(&domain).await? {
-            Some(id) => filter.domain = Some(id),
-            None => empty = true,
-        },
-        None if username.is_some() => filter.domain = Some(caller.domain.clone()),
-        None => {}
+    if let Some(domain) = domain {
+        filter.domain = platform.find_domain(&domain).await?;
+        empty = filter.domain.is_none();
     }
+    let username = match username.as_deref().map(|name| name.rsplit_once('@').ok_or(name)) {
+        Some(Ok((name, domain))) => {
+            let named = platform.find_domain_by_name(domain).await?;
+            empty |= named.is_none() || (filter.domain.is_some() && filter.domain != named);
+            filter.domain = named;
+            Some(name)
+        }
+        Some(Err(name)) => {
+            filter.domain.get_or_insert_with(|| caller.domain.clone());
+            Some(name)
+        }
+        None => None,
+    };
     match caller.role {
         Role::Admin => {}
         Role::User => {
@@ -73,7 +83,7 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
         }
     }
     if let (Some(username), Some(domain)) = (username, &filter.domain) {
-        match name_key(&*platform.keys, domain, &username) {
+        match name_key(&*platform.keys, domain, username) {
             Ok(key) => filter.name_key = Some(key),
             Err(_) => empty = true,
         }
@@ -163,8 +173,10 @@ async fn replace(
     let domain = platform.domain_in_body(&write, Some(reference), "/domain").await?;
     let limited = write.caller.role != Role::Admin;
     let name = UserName::new(&*platform.keys, domain, input.username.clone())?;
+    let credentials = platform.followers(&current, &name.domain).await?;
     let changes = if limited { changes_of_own(&current, &input, &name)? } else { input.into_changes(name) };
-    let command = ChangeUser { id: id.clone(), changes, expected_version: write.expected_version()? };
+    let changes = UserChanges { credentials, ..changes };
+    let command = ChangeUser { id: id.clone(), changes, expected_version: write.expected_version(current.version)? };
     let done = write.run(&platform, &command, &body.bytes).await?;
     let user = platform.user_as_of(&done, &id).await?;
     Ok(done.changed(&full(&user), user.version))
@@ -182,9 +194,9 @@ async fn patch(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let id = user_id(&id);
-    let asked = write.expected_version()?;
     for attempt in 1.. {
         let current = platform.user_for_change(&write, &id).await?;
+        let asked = write.expected_version(current.version)?;
         let mut merged = full(&current);
         super::common::merge(&mut merged, body.value.clone());
         let input = UserInput::read(merged)?;
@@ -196,7 +208,9 @@ async fn patch(
         let name = UserName::new(&*platform.keys, domain, input.username.clone())?;
         let limited = write.caller.role != Role::Admin;
         let renamed = name.domain != current.domain || Some(&name.username) != current.username.as_ref();
+        let credentials = platform.followers(&current, &name.domain).await?;
         let changes = if limited { changes_of_own(&current, &input, &name)? } else { input.against(&current, name) };
+        let changes = UserChanges { credentials, ..changes };
         let expected_version = asked.or(renamed.then_some(current.version));
         let command = ChangeUser { id: id.clone(), changes, expected_version };
         match write.run(&platform, &command, &body.bytes).await {
@@ -232,13 +246,10 @@ async fn remove(
     let id = user_id(&id);
     let world = platform.handler.load(&[id.stream()]).await?;
     let user = world.user(&id);
-    let there = user.exists() || (erase && user.version > 0);
-    if !there && !write.replay {
-        return Err(nothing_here());
-    }
+    let (there, version) = (user.exists() || (erase && user.version > 0), user.version);
     let action = if erase { Action::Erase } else { Action::Delete };
-    write.require(action, &Target::User { id: &id, domain: &user.domain })?;
-    let command = DeleteUser { id, cascade, erase, expected_version: write.expected_version()? };
+    write.admit(there, action, &Target::User { id: &id, domain: &user.domain })?;
+    let command = DeleteUser { id, cascade, erase, expected_version: write.expected_version(version)? };
     let done = write.run(&platform, &command, &Bytes::new()).await?;
     Ok(done.answer(StatusCode::NO_CONTENT))
 }
@@ -248,11 +259,23 @@ impl Platform {
     async fn user_for_change(&self, write: &Write, id: &UserId) -> Result<UserView, Problem> {
         let world = self.handler.load(&[id.stream()]).await?;
         let user = world.user(id);
-        if !user.exists() && !write.replay {
-            return Err(nothing_here());
-        }
-        write.require(Action::Change, &Target::User { id, domain: &user.domain })?;
+        write.admit(user.exists(), Action::Change, &Target::User { id, domain: &user.domain })?;
         Ok(of_state(user, self.domain_name_of(&user.domain).await?, None))
+    }
+
+    /// The credentials that move with a user if `domain` is another one than his.
+    async fn followers(&self, user: &UserView, domain: &DomainId) -> Result<Vec<Follower>, Problem> {
+        if user.domain == *domain {
+            return Ok(Vec::new());
+        }
+        self.caught_up(&super::credentials::TABLES).await?;
+        let filter = CredentialFilter { user: Some(Some(user.id.clone())), ..CredentialFilter::default() };
+        let page = PageOf { limit: FOLLOWERS_MAX, ..PageOf::default() };
+        let credentials = self.reads.credentials(&filter, &page).await?.into_iter();
+        let follower = |credential: CredentialView| {
+            Follower::new(&*self.keys, domain, credential.id, credential.kind, credential.secret.as_deref())
+        };
+        Ok(credentials.map(follower).collect())
     }
 
     /// The user as a write has left it.

@@ -289,3 +289,93 @@ async fn an_erased_user_is_gone_and_may_be_erased_after_his_deletion() {
     world.get(&bob, &admin).await.expect_problem(404, "not_found");
     world.call("DELETE", &format!("{bob}?erase=perhaps"), &admin, None).await.expect_problem(400, "validation_failed");
 }
+
+#[tokio::test]
+async fn if_match_may_name_several_versions() {
+    let world = World::start().await;
+    let admin = world.login("admin").await;
+    let path = format!("/sapi/users/{}", world.alice);
+    let patch = |tags: &'static str| {
+        let (world, admin, path) = (&world, &admin, &path);
+        async move {
+            let body = json!({ "alias": tags.len().to_string() }).to_string();
+            world.with_headers("PATCH", path, Some(admin), Some(&body), &[("if-match", tags)]).await
+        }
+    };
+    patch("\"99\", \"1\"").await.expect(200);
+    patch("\"99\",\"1\"").await.expect_problem(412, "precondition_failed");
+    patch("W/\"2\"").await.expect_problem(412, "precondition_failed");
+    patch("\"2\" , \"99\"").await.expect(200);
+    patch("*").await.expect(200);
+    let session = json!({}).to_string();
+    let id = world.session_of(&world.admin, &admin).await;
+    let path = format!("/sapi/sessions/{id}");
+    let several = [("if-match", "\"1\", \"7\"")];
+    world.with_headers("PUT", &path, Some(&admin), Some(&session), &several).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_his_name_and_domain() {
+    let world = World::start().await;
+    let (admin, alice, carol) =
+        (world.login("admin").await, world.login("alice@demo").await, world.login("carol").await);
+    let found = |query: &'static str, token: &str| {
+        let (world, token) = (&world, token.to_owned());
+        async move {
+            let users = world.get(&format!("/sapi/users?{query}"), &token).await.expect(200).json();
+            users
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|user| user["username"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(found("username=ALICE@demo", &admin).await, ["alice"]);
+    assert_eq!(found("username=alice@demo&domain=demo", &admin).await, ["alice"]);
+    assert_eq!(found("username=bob@demo", &alice).await, ["bob"]);
+    for query in
+        ["username=alice@quobis", "username=alice@nowhere", "username=alice@demo&domain=quobis", "username=@demo"]
+    {
+        assert!(found(query, &admin).await.is_empty(), "{query}");
+    }
+    assert!(found("username=alice@demo", &carol).await.is_empty(), "another domain's users are not seen");
+    assert_eq!(found("username=admin", &admin).await, ["admin"]);
+}
+
+#[tokio::test]
+async fn a_gateway_account_goes_over_tls_outside_development() {
+    let data = |server: &str| json!({ "username": "u", "userauthname": "u", "password": "p", "authserver": server });
+    let body = |server: &str| json!({ "type": "ims", "domain": "demo", "data": data(server) });
+    let world = World::start().await;
+    let admin = world.login("admin").await;
+    let made = world.post("/sapi/credentials", &admin, body("ws://gw.example")).await.expect(201).id();
+    assert!(!made.is_empty());
+    let world = World::with(|config| {
+        config.dev = false;
+        config.trusted_proxies = vec![wac_api::Network::parse("127.0.0.0/8").unwrap()];
+    })
+    .await;
+    let https = [("x-forwarded-proto", "https")];
+    let login =
+        json!({ "grant_type": "password", "username": "admin", "password": crate::harness::PASSWORD }).to_string();
+    let token = world.with_headers("POST", "/sapi/o/token", None, Some(&login), &https).await.expect(200).json();
+    let admin = token["access_token"].as_str().unwrap();
+    let create = |server: &'static str| {
+        let (world, body) = (&world, body(server).to_string());
+        async move { world.with_headers("POST", "/sapi/credentials", Some(admin), Some(&body), &https).await }
+    };
+    let refused = create("ws://gw.example").await.expect_problem(400, "validation_failed").json();
+    assert_eq!(
+        (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+        (&json!("/data/authserver"), &json!("authserver_insecure"))
+    );
+    create("ws://127.0.0.1:8080/").await.expect(201);
+    let made = create("wss://gw.example").await.expect(201).id();
+    let change = json!({ "data": data("ws://gw.example") }).to_string();
+    let path = format!("/sapi/credentials/{made}");
+    world
+        .with_headers("PATCH", &path, Some(admin), Some(&change), &https)
+        .await
+        .expect_problem(400, "validation_failed");
+}

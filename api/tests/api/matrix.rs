@@ -77,6 +77,10 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("DELETE /sapi/usersGroup/{id}/leave", [401, 401, 401, 404, 404, 404, 403, 404]),
     ("GET /sapi/conferences", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET /sapi/conferences/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("GET /sapi/reachability/{address}", [401, 401, 401, 404, 200, 404, 200, 200]),
+    ("GET /sapi/agents", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("GET /sapi/alarms", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("GET /sapi/alarms/{id}", [401, 401, 401, 403, 403, 403, 403, 200]),
 ];
 
 /// The one route whose answer has no end.
@@ -96,12 +100,14 @@ struct Targets {
     session: String,
     group: String,
     conference: String,
+    alarm: String,
 }
 
 /// What is bob's: a session for each call, and once a group, and a conference with himself alone in it.
 struct Bobs {
     token: String,
     conference: String,
+    alarm: String,
 }
 
 async fn bobs(world: &World, admin: &str) -> Bobs {
@@ -109,7 +115,8 @@ async fn bobs(world: &World, admin: &str) -> Bobs {
     let first = world.device(&world.bob, "bob@demo", admin).await;
     let admins = world.device(&world.admin, "admin", admin).await;
     let (_, conference) = world.call_between(&first, &admins).await;
-    Bobs { token, conference }
+    let alarm = world.alarm_of("bob@demo", admin).await;
+    Bobs { token, conference, alarm }
 }
 
 /// Fresh objects in `demo`, so that what one call destroys another does not miss.
@@ -135,7 +142,8 @@ async fn targets(world: &World, admin: &str, bobs: &Bobs, operation: &str, n: us
     if operation.contains("sessions/") || operation.contains("pushtokens/") {
         session = world.device(&world.bob, "bob@demo", admin).await.session.to_string();
     }
-    Targets { user, credential, mapping, mapped: uri, client, session, group, conference: bobs.conference.clone() }
+    let (conference, alarm) = (bobs.conference.clone(), bobs.alarm.clone());
+    Targets { user, credential, mapping, mapped: uri, client, session, group, conference, alarm }
 }
 
 fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (String, Option<Value>) {
@@ -162,13 +170,15 @@ fn request(operation: &str, world: &World, targets: &Targets, n: usize) -> (Stri
         "presence" => (&targets.user, json!({ "activity": "away" })),
         "contacts" => (&targets.user, Value::Null),
         "conferences" => (&targets.conference, Value::Null),
+        "reachability" => (&targets.mapped, Value::Null),
+        "alarms" => (&targets.alarm, Value::Null),
         "usersGroup" if path.ends_with("/participants") => (&targets.group, json!({ "userId": targets.user })),
         "usersGroup" => (&targets.group, json!({ "name": "renamed" })),
         "clients" => (&targets.client, json!({ "name": "renamed", "grants": ["password"] })),
         _ => (&world.demo, Value::Null),
     };
     let takes_out = operation == "DELETE /sapi/usersGroup/{id}/participants";
-    let mut path = path.replace("{id}", id).replace("{userId}", &targets.user);
+    let mut path = path.replace("{id}", id).replace("{address}", id).replace("{userId}", &targets.user);
     if operation == "DELETE /sapi/sipMappings" {
         path.push_str(&format!("?ownerUri={}", targets.mapped));
     }

@@ -82,6 +82,13 @@ async fn the_schemas_name_the_fields_that_are_there() {
     let token = json!({ "token": "t", "tokenType": "fcm" });
     let token = world.post("/sapi/pushtokens", &admin, token).await.expect(201).json();
     assert_eq!(fields(&token), named("PushToken"));
+    let reached = format!("/sapi/reachability/wac-user:{}", world.alice);
+    let reached = world.get(&reached, &admin).await.expect(200).json();
+    assert_eq!(fields(&reached), named("Reachability"));
+    assert_eq!(fields(&reached["unreached"][0]), named("UnreachedUser"));
+    let alarm = world.alarm_of("bob@demo", &admin).await;
+    let alarm = world.get(&format!("/sapi/alarms/{alarm}"), &admin).await.expect(200).json();
+    assert_eq!((fields(&alarm), fields(&alarm["payload"])), (named("Alarm"), named("LoginAlarm")));
     let own = |schema: &str, own: &[&str]| -> BTreeSet<String> {
         named(schema).into_iter().filter(|name| !own.contains(&name.as_str())).collect()
     };

@@ -66,3 +66,36 @@ async fn what_was_changed_and_removed_of_an_owners_mapping() {
     assert_replayed(keyed(&world, ("DELETE", &path, None), "delete").await, &removed);
     world.call("DELETE", &path, &admin, None).await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn who_has_left_his_groups_once_does_not_leave_those_he_joined_since() {
+    let world = World::start().await;
+    let alice = world.login("alice@demo").await;
+    let key = [("idempotency-key", "leave")];
+    world.post("/sapi/usersGroup", &alice, json!({ "name": "old" })).await.expect(201);
+    let path = "/sapi/usersGroup/participations";
+    let first = world.with_headers("DELETE", path, Some(&alice), None, &key).await.expect(204);
+    let new = world.post("/sapi/usersGroup", &alice, json!({ "name": "new" })).await.expect(201).id();
+    let again = world.with_headers("DELETE", path, Some(&alice), None, &key).await.expect(204);
+    assert_eq!((again.position(), again.header("idempotent-replayed")), (first.position(), "true"));
+    world.get(&format!("/sapi/usersGroup/{new}"), &alice).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_repeated_refresh_of_a_session_does_not_undo_what_came_after_it() {
+    let world = World::start().await;
+    let (alice, admin) = (world.login("alice@demo").await, world.login("admin").await);
+    let path = format!("/sapi/sessions/{}", world.session_of(&world.alice, &admin).await);
+    let key = [("idempotency-key", "refresh")];
+    let body = json!({ "context": { "platform": "Linux" } }).to_string();
+    world.with_headers("PUT", &path, Some(&alice), Some(&body), &key).await.expect(200);
+    let push = json!({ "token": "t", "tokenType": "fcm", "deviceId": "d-1" }).to_string();
+    let pushed = [("idempotency-key", "push")];
+    world.with_headers("PUT", "/sapi/pushtokens", Some(&alice), Some(&push), &pushed).await.expect(200);
+    let later = json!({ "context": { "platform": "Android", "deviceId": "d-2" } });
+    world.call("PUT", &path, &alice, Some(later)).await.expect(200);
+    world.with_headers("PUT", &path, Some(&alice), Some(&body), &key).await.expect(200);
+    world.with_headers("PUT", "/sapi/pushtokens", Some(&alice), Some(&push), &pushed).await.expect(200);
+    let session = world.get(&world.up_to_date(&path).await, &alice).await.expect(200).json();
+    assert_eq!((&session["context"]["platform"], &session["context"]["deviceId"]), (&json!("Android"), &json!("d-2")));
+}
