@@ -155,6 +155,30 @@ async fn changes_reach_those_who_may_see_the_object_with_what_they_may_see_of_it
 }
 
 #[tokio::test]
+async fn changes_of_people_in_calls_are_followed_within_the_domain() {
+    let world = World::start().await;
+    let (alice, bob, carol) =
+        (world.login("alice@demo").await, world.login("bob@demo").await, world.login("carol@quobis").await);
+    let address = world.serve().await;
+    let query = "subscription($after: Position) { changes(kinds: [PRESENCE, USERS_GROUP, SESSION], after: $after) {
+        kind id object { ... on Presence { note } ... on UsersGroup { name } ... on Session { id } } } }";
+    let after = json!({ "after": world.head().await });
+    let (mut near, mut far) = (Socket::open(address, &bob).await, Socket::open(address, &carol).await);
+    near.subscribe("1", query, after.clone()).await;
+    far.subscribe("1", query, after).await;
+    world.call("PUT", "/sapi/presence", &alice, Some(json!({ "note": "lunch" }))).await.expect(200);
+    world.post("/sapi/usersGroup", &alice, json!({ "name": "Sales" })).await.expect(201);
+    world.call("PUT", "/sapi/presence", &carol, Some(json!({ "note": "mine" }))).await.expect(200);
+    let told = near.next().await["changes"].clone();
+    assert_eq!((&told["kind"], &told["id"]), (&json!("PRESENCE"), &json!(world.alice)));
+    assert_eq!(told["object"]["note"], "lunch");
+    let told = near.next().await["changes"].clone();
+    assert_eq!((&told["kind"], &told["object"]["name"]), (&json!("USERS_GROUP"), &json!("Sales")));
+    let told = far.next().await["changes"].clone();
+    assert_eq!(told["id"], world.carol.as_str(), "what happens in another domain is not told");
+}
+
+#[tokio::test]
 async fn a_socket_without_a_good_token_is_closed() {
     let world = World::start().await;
     let address = world.serve().await;

@@ -17,8 +17,6 @@ use wac_api::Platform;
 
 /// Nothing here takes longer on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// How long nothing has to come before it counts as nothing.
-pub(crate) const QUIET: Duration = Duration::from_millis(300);
 
 /// Serves routes on loopback until the test ends.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
@@ -74,6 +72,7 @@ pub(crate) struct Client {
     pub(crate) position: u64,
     next_id: u64,
     prefix: String,
+    wapi: bool,
 }
 
 fn request(address: SocketAddr, how: How<'_>) -> Request<()> {
@@ -99,13 +98,14 @@ pub(crate) async fn open(address: SocketAddr, how: How<'_>) -> Result<WebSocketS
 impl Client {
     /// Connects and takes the greeting.
     pub(crate) async fn connect(address: SocketAddr, how: How<'_>) -> Self {
-        Self::greeted(open(address, how).await.unwrap()).await
+        let wapi = how.path.starts_with("/wapi");
+        Self::greeted(open(address, how).await.unwrap(), wapi).await
     }
 
-    async fn greeted(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+    async fn greeted(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, wapi: bool) -> Self {
         let (waiting, hello) = (VecDeque::new(), Value::Null);
         let prefix = uuid::Uuid::new_v4().simple().to_string();
-        let mut client = Self { socket, waiting, hello, position: 0, next_id: 0, prefix };
+        let mut client = Self { socket, waiting, hello, position: 0, next_id: 0, prefix, wapi };
         client.hello = client.notice("hello").await;
         client
     }
@@ -132,7 +132,7 @@ impl Client {
         let stream = socket.connect(address).await.unwrap();
         let request = request(address, How::browser("/qss", "jt", token));
         let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
-        Self::greeted(socket).await
+        Self::greeted(socket, false).await
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -224,19 +224,29 @@ impl Client {
         self.take(|frame| frame["id"] == id.as_str()).await
     }
 
-    /// The names of the notices that have come, once nothing more comes for a while.
+    /// The names of the notices that have come of all that has happened so far: whatever stands in the
+    /// log before a change is told before the change is answered.
     pub(crate) async fn heard(&mut self) -> Vec<String> {
-        let mut quiet = Instant::now() + QUIET;
-        while let Ok(Some(Ok(message))) = timeout_at(quiet, self.socket.next()).await {
-            // Pings are no news.
+        let marker = if self.wapi {
+            let token = json!({ "token": format!("{}-{}", self.prefix, self.next_id), "tokenType": "fcm" });
+            self.rest("PUT", "/pushtokens", Some(token)).await
+        } else {
+            self.done("createRoom", json!({})).await
+        };
+        assert!(marker["position"].is_u64(), "{marker}");
+        let name = |frame: Value| frame["payload"]["eventName"].as_str().or(frame["url"].as_str()).map(str::to_owned);
+        self.waiting.drain(..).filter_map(name).collect()
+    }
+
+    /// Reads for a while, so that pings are answered.
+    pub(crate) async fn listen(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while let Ok(Some(Ok(message))) = timeout_at(until, self.socket.next()).await {
             if let Message::Text(text) = message {
                 let frame = self.seen(serde_json::from_str(&text).unwrap());
                 self.waiting.push_back(frame);
-                quiet = Instant::now() + QUIET;
             }
         }
-        let name = |frame: Value| frame["payload"]["eventName"].as_str().or(frame["url"].as_str()).map(str::to_owned);
-        self.waiting.drain(..).filter_map(name).collect()
     }
 
     /// The code with which the server closes the socket.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::{Client, How, narrow_node, node};
+use crate::client::{Client, How, PATIENCE, narrow_node, node};
 use crate::harness::World;
 
 #[tokio::test]
@@ -78,8 +78,12 @@ async fn a_socket_outlives_its_access_token() {
     let token = world.login("alice@demo").await;
     let mut alice = Client::qss(address, &token).await;
     let mut wapi = Client::wapi(address, &token).await;
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    assert_eq!(world.get("/sapi/users", &token).await.status, 401);
+    let ended = tokio::time::timeout(PATIENCE, async {
+        while world.get("/sapi/users", &token).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    ended.await.expect("a token of one second ends");
     alice.done("createRoom", json!({})).await;
     assert_eq!(wapi.rest("GET", "/users", None).await["status"], 200);
 }
@@ -96,8 +100,10 @@ async fn a_silent_socket_closes_with_4408_and_one_that_answers_pings_stays() {
     let mut lively = Client::qss(address, &token).await;
     let half_open = Client::qss(address, &world.login("bob@demo").await).await;
     // Reading answers pings; who does not read does not.
-    for _ in 0..4 {
-        lively.heard().await;
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !world.with_headers("GET", "/metrics", None, None, &[]).await.text.contains("reason=\"idle\"") {
+        lively.listen(Duration::from_millis(50)).await;
+        assert!(tokio::time::Instant::now() < until, "nobody was found silent");
     }
     lively.done("currentInvitations", json!({})).await;
     let mut half_open = half_open;

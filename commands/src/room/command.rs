@@ -147,8 +147,12 @@ pub struct ExpelParticipant {
     pub user: UserId,
 }
 
+/// A command about a room, which belongs to the opening the room is in, or to the one it is given.
 macro_rules! command {
     ($type:ty, $name:literal, |$this:ident, $world:ident| $reads:expr) => {
+        command!($type, $name, |$this, $world| $reads, |this, world| &world.room(&this.room).opening);
+    };
+    ($type:ty, $name:literal, |$this:ident, $world:ident| $reads:expr, |$of:ident, $seen:ident| $opening:expr) => {
         impl Command for $type {
             fn name(&self) -> &'static str {
                 $name
@@ -163,25 +167,34 @@ macro_rules! command {
                 self.facts(world, ctx)
             }
 
-            fn correlation(&self, world: &World) -> Option<String> {
-                Some(self.opening_in(world).to_string())
+            fn correlation(&self, $seen: &World) -> Option<String> {
+                let $of = self;
+                Some($opening.to_string())
             }
         }
     };
 }
 
-command!(CreateRoom, "create_room", |this, _world| {
-    let mut streams = vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()];
-    streams.extend(this.not_in.iter().map(RoomRef::stream));
-    streams
-});
+command!(
+    CreateRoom,
+    "create_room",
+    |this, _world| {
+        let mut streams = vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()];
+        streams.extend(this.not_in.iter().map(RoomRef::stream));
+        streams
+    },
+    |this, _world| this.opening
+);
 command!(JoinRoom, "join_room", |this, _world| vec![this.room.stream(), this.by.stream()]);
-command!(EnterQuickConference, "enter_quick_conference", |this, _world| vec![
-    this.room.stream(),
-    this.room.domain.stream(),
-    this.by.user.stream(),
-    this.by.stream(),
-]);
+command!(
+    EnterQuickConference,
+    "enter_quick_conference",
+    |this, _world| vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()],
+    |this, world| {
+        let room = world.room(&this.room);
+        if room.open { &room.opening } else { &this.opening }
+    }
+);
 command!(UpdateRoom, "update_room", |this, _world| vec![this.room.stream()]);
 command!(CloseRoom, "close_room", |this, world| this.reads_in(world));
 command!(LeaveRoom, "leave_room", |this, world| this.reads_in(world));

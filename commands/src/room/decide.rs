@@ -66,10 +66,6 @@ fn check_participant(room: &Room, user: &UserId) -> Result<(), Rejection> {
 }
 
 impl CreateRoom {
-    pub(super) fn opening_in(&self, _: &World) -> OpeningId {
-        self.opening.clone()
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         check_rules(&self.rules, &self.acl)?;
         check_creator(world, &self.room, &self.by)?;
@@ -88,10 +84,6 @@ impl CreateRoom {
 }
 
 impl JoinRoom {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let mut seating = Seating::open(world, ctx, &self.room)?;
         if seating.room().seats.contains_key(&self.by.session) {
@@ -107,11 +99,6 @@ impl JoinRoom {
 }
 
 impl EnterQuickConference {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        let room = world.room(&self.room);
-        if room.open { room.opening.clone() } else { self.opening.clone() }
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         check_rules(&self.rules, &[])?;
         check_creator(world, &self.room, &self.by)?;
@@ -131,10 +118,6 @@ impl EnterQuickConference {
 }
 
 impl UpdateRoom {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let mut seating = Seating::open(world, ctx, &self.room)?;
         let room = seating.room();
@@ -156,10 +139,6 @@ impl UpdateRoom {
 }
 
 impl CloseRoom {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn reads_in(&self, world: &World) -> Vec<StreamId> {
         let room = world.room(&self.room);
         [self.room.stream()].into_iter().chain(agents_in(room)).collect()
@@ -176,10 +155,6 @@ impl CloseRoom {
 }
 
 impl LeaveRoom {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn reads_in(&self, world: &World) -> Vec<StreamId> {
         let room = world.room(&self.room);
         let presence = self.unless_registered.then(|| self.device.stream());
@@ -200,10 +175,6 @@ impl LeaveRoom {
 }
 
 impl HoldParticipant {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let mut seating = Seating::open(world, ctx, &self.room)?;
         check_participant(seating.room(), &self.user)?;
@@ -219,10 +190,6 @@ impl HoldParticipant {
 }
 
 impl MuteParticipant {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let mut seating = Seating::open(world, ctx, &self.room)?;
         let room = seating.room();
@@ -251,10 +218,6 @@ impl MuteParticipant {
 }
 
 impl ExpelParticipant {
-    pub(super) fn opening_in(&self, world: &World) -> OpeningId {
-        world.room(&self.room).opening.clone()
-    }
-
     pub(super) fn reads_in(&self, world: &World) -> Vec<StreamId> {
         let room = world.room(&self.room);
         [self.room.stream()].into_iter().chain(agents_in(room)).collect()

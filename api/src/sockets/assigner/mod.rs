@@ -67,7 +67,10 @@ fn failed(what: impl std::fmt::Display) -> AssignerError {
 impl HttpAssigner {
     /// As configured; `None`: the platform picks agents itself.
     pub fn new(settings: &AgentSettings) -> Result<Option<Arc<dyn ExternalAssigner>>, AssignerSetupError> {
-        let Some(url) = settings.external_assigner_url.as_deref().filter(|_| settings.enabled) else { return Ok(None) };
+        let Some(url) = settings.external_assigner_url.as_deref().filter(|_| settings.enabled) else {
+            tracing::debug!(enabled = settings.enabled, "Agent assigner will use system assigner");
+            return Ok(None);
+        };
         let url: Url = url.parse().map_err(|_| AssignerSetupError::Url)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(AssignerSetupError::Url);
@@ -82,6 +85,9 @@ impl HttpAssigner {
             }
             client = client.dns_resolver(Arc::new(PublicOnly));
         }
+        // Not the whole URL: it may carry a password.
+        let host = url.host_str().unwrap_or_default();
+        tracing::info!(server.address = host, "Agent assigner configured with external assigner");
         let places = tokio::sync::Semaphore::new(QUESTIONS_PARALLEL_MAX);
         Ok(Some(Arc::new(Self { client: client.build()?, url, timeout: settings.timeout, places })))
     }

@@ -1,0 +1,13 @@
+//! What the events of sessions and calls do to the rows: a file a read model.
+
+#![allow(clippy::unwrap_used)]
+
+mod agents;
+mod groups;
+mod invites;
+mod login_alarms;
+mod presence;
+mod rooms;
+mod sessions;
+mod story;
+mod transfers;
