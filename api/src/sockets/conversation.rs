@@ -77,6 +77,8 @@ pub(super) struct Conversation {
     attached: Position,
     /// The greatest position sent.
     sent: Position,
+    /// Everything up to there has been sent: what follows leaves no gap behind it.
+    gapless: bool,
     heard: Instant,
     next_ping: Instant,
     next_use: Instant,
@@ -96,8 +98,21 @@ impl Conversation {
         let limits = &platform.config.signaling.sockets;
         let allowance = Allowance::new(limits.requests_per_second, limits.requests_burst, now);
         let next_ping = now + limits.ping_interval;
-        let (sent, heard, next_use, malformed) = (Position::START, now, next_ping, 0);
-        Self { platform, socket, wire, dialect, attached, sent, heard, next_ping, next_use, allowance, malformed }
+        let (sent, gapless, heard, next_use, malformed) = (Position::START, false, now, next_ping, 0);
+        Self {
+            platform,
+            socket,
+            wire,
+            dialect,
+            attached,
+            sent,
+            gapless,
+            heard,
+            next_ping,
+            next_use,
+            allowance,
+            malformed,
+        }
     }
 
     /// Runs it to its end.
@@ -123,7 +138,10 @@ impl Conversation {
             None => None,
         };
         let resumed = missed.is_some();
-        let position = resume.filter(|_| resumed).unwrap_or(self.attached);
+        let position = match resume.filter(|_| resumed) {
+            Some(after) => after,
+            None => beginning(&self.platform).await?.max(self.attached),
+        };
         self.socket.outbox.skip_to(position);
         self.say(Message::new(position, self.hello(position, resumed))).await?;
         let registration = Registration { resumed, ringable: self.socket.kind == Kind::Qss };
@@ -131,6 +149,7 @@ impl Conversation {
         for message in missed.into_iter().flatten() {
             self.say(message).await?;
         }
+        self.gapless = true;
         Ok(())
     }
 
@@ -165,6 +184,7 @@ impl Conversation {
         {
             message.text = text;
         }
+        let gapless = std::mem::replace(&mut self.gapless, false);
         let Self { platform, socket, wire, .. } = self;
         tokio::select! {
             biased;
@@ -173,6 +193,7 @@ impl Conversation {
             () = platform.closing.cancelled() => return Err(Close::Restart),
             () = sleep(SEND_PATIENCE) => return Err(Close::TooSlow),
         }
+        self.gapless = gapless;
         self.sent = self.sent.max(message.position);
         Ok(())
     }
@@ -289,7 +310,8 @@ impl Conversation {
     }
 
     async fn finish(mut self, close: Close) {
-        if close.is_graceful() {
+        // A device that comes back goes on from what it was told last: better nothing than a part.
+        if close.is_graceful() && (self.gapless || matches!(close, Close::SessionEnded(_))) {
             let rest = async {
                 while let Some(message) = self.socket.outbox.pop(None) {
                     if !self.wire.send(message.text).await {
@@ -332,6 +354,16 @@ impl Look<'_> {
             missed => Ok(missed),
         }
     }
+}
+
+/// Where a device begins that does not go on where it was: at the end of the log. This node may be
+/// behind that, and what it has not told yet is over for a device that did it elsewhere.
+async fn beginning(platform: &Platform) -> Result<Position, Close> {
+    let head = platform.log.head().await.map_err(|error| {
+        tracing::warn!(%error, "a socket cannot be told where it begins");
+        Close::Restart
+    })?;
+    Ok(head.position)
 }
 
 async fn finished(running: &mut Option<Running>) -> Reply {

@@ -64,6 +64,10 @@ impl Outbox {
     pub(super) fn skip_to(&self, position: Position) {
         let mut state = self.state();
         state.seen = state.seen.max(position);
+        while state.queue.front().is_some_and(|first| first.position <= position) {
+            let skipped = state.queue.pop_front();
+            state.bytes -= skipped.map_or(0, |message| message.text.len());
+        }
     }
 
     /// Puts a notice behind the others; one too many ends the socket.
@@ -152,6 +156,17 @@ mod tests {
         assert_eq!(taken, [5, 6]);
         assert_eq!(outbox.pop(None).map(|m| m.position.0), Some(7));
         assert!(outbox.pop(None).is_none());
+    }
+
+    #[test]
+    fn what_waits_already_is_skipped_too() {
+        let outbox = outbox(10, 3);
+        (3..=5).for_each(|position| outbox.push(message(position, "x")));
+        outbox.skip_to(Position(4));
+        outbox.push(message(6, "xx"));
+        assert_eq!(outbox.closed(), None, "what was skipped takes no room");
+        let taken: Vec<u64> = std::iter::from_fn(|| outbox.pop(None)).map(|m| m.position.0).collect();
+        assert_eq!(taken, [5, 6]);
     }
 
     #[test]
