@@ -14,7 +14,7 @@ use wac_commands::process::{
 use wac_commands::{Calls, Command, CommandError, CommandHandler, Context, Executed, Limits};
 use wac_events::{Actor, CommandId, Environment, EventLog, Position, StoreError};
 use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, MemTables, Row, Rows, Select, TOKENS, Table, USERS, Value};
-use wac_signaling::{CaughtUp, RowsCalls};
+use wac_signaling::{CaughtUp, RowsCalls, Settings, Signaling};
 use wac_store::Stores;
 
 use crate::{fold, story};
@@ -47,6 +47,14 @@ impl Platform {
         };
         let managers = process::all(Arc::new(KeyEraser(stores.keys.clone())), ProcessRules::default());
         Self { stores, handler, env, managers, ports }
+    }
+
+    /// Another node on the same store: signaling over a handler of its own.
+    pub fn node(&self) -> Signaling {
+        let Stores { log, keys, .. } = &self.stores;
+        let handler = CommandHandler::new(log.clone(), keys.clone(), self.env.clone(), Limits::default());
+        let rows = Arc::new(LogRows(log.clone()));
+        Signaling::new(handler, self.ports.calls.clone(), rows, Arc::new(Settings::default()))
     }
 
     /// Executes a command as the system; its process managers do not run yet.
@@ -112,7 +120,8 @@ impl CaughtUp for LogRows {
 /// Answers from read models that are built anew for every question.
 struct LogLookup(Arc<dyn EventLog>);
 
-fn select_of(listing: &Listing) -> Select {
+/// The rows a listing names.
+pub(crate) fn select_of(listing: &Listing) -> Select {
     let of = |table: &'static Table, column, id: &str| Select::from(table).equals(column, id);
     match listing {
         Listing::UsersOf(domain) => of(&USERS, "domain", domain.as_str()),

@@ -69,10 +69,10 @@ fn another_process_gives_the_same_answer() {
 
 #[test]
 fn a_user_of_the_first_schema_version_is_read_as_one_of_the_newest() {
-    for story in stories() {
+    for story in ["tenant-set-up", "user-life"].map(|name| Story::load(name).unwrap()) {
         let mut old =
             story.events.iter().filter(|event| &*event.event_type == "user.created" && event.schema_version == 1);
-        let recorded = old.next().expect("every story holds one");
+        let recorded = old.next().expect("this story holds one");
         assert!(recorded.data.contains("mobilePhone\"") && !recorded.data.contains("mobilePhones"));
         let event = fold::decode(recorded, &|subject| story.keys.key(subject)).unwrap();
         let AnyEvent::User(UserEvent::Created(created)) = event else { panic!("not a user's creation") };

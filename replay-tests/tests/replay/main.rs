@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod call;
 mod determinism;
 mod golden;
 mod rebuilt;

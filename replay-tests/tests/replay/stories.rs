@@ -28,24 +28,24 @@ use wac_replay_tests::story::{self, Story};
 use wac_replay_tests::{databases, story::golden};
 
 /// Every story there is.
-pub(crate) const STORIES: [&str; 2] = ["tenant-set-up", "user-life"];
+pub(crate) const STORIES: [&str; 3] = ["a-call", "tenant-set-up", "user-life"];
 const NEW_STORY_VARIABLE: &str = "WAC_NEW_STORY";
 const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$kGfb1vmJkcCpFcaTTGhFSA";
 
 /// Whoever writes a story: a platform on a clock that moves a second with every command.
-struct Author {
-    env: Arc<SimEnvironment>,
-    platform: Platform,
+pub(crate) struct Author {
+    pub(crate) env: Arc<SimEnvironment>,
+    pub(crate) platform: Platform,
 }
 
 impl Author {
-    async fn new(seed: u64) -> Self {
+    pub(crate) async fn new(seed: u64) -> Self {
         let env = Arc::new(SimEnvironment::new(seed, Time::parse("2026-03-01T08:00:00Z").unwrap()));
         let stores = databases::open_with("memory:", env.clone()).await.unwrap();
         Self { platform: Platform::new(stores, env.clone()), env }
     }
 
-    async fn does(&self, command: impl Command) {
+    pub(crate) async fn does(&self, command: impl Command) {
         self.env.advance(Duration::from_secs(1));
         self.platform.run(&command).await.unwrap();
     }
@@ -54,11 +54,11 @@ impl Author {
         name_key(&*self.platform.stores.keys, &DomainId::from(domain), username).unwrap()
     }
 
-    fn in_hours(&self, hours: u64) -> Time {
+    pub(crate) fn in_hours(&self, hours: u64) -> Time {
         self.env.now().plus(Duration::from_secs(hours * 3_600))
     }
 
-    fn user(&self, id: &str, domain: &str, username: &str, role: Role) -> CreateUser {
+    pub(crate) fn user(&self, id: &str, domain: &str, username: &str, role: Role) -> CreateUser {
         CreateUser {
             id: id.into(),
             domain: domain.into(),
@@ -74,7 +74,7 @@ impl Author {
         }
     }
 
-    fn token(&self, id: &str, user: &str, domain: &str, grant: GrantKind, role: Role) -> IssueToken {
+    pub(crate) fn token(&self, id: &str, user: &str, domain: &str, grant: GrantKind, role: Role) -> IssueToken {
         IssueToken {
             id: id.into(),
             grant,
@@ -144,7 +144,7 @@ impl Author {
         self.platform.stores.log.append(AppendBatch { command_id, appends }).await.unwrap();
     }
 
-    async fn finished(self, name: &str) -> Story {
+    pub(crate) async fn finished(self, name: &str) -> Story {
         let stores = &self.platform.stores;
         let events = story::read_all(&*stores.log).await.unwrap();
         let subjects: Vec<SubjectId> = events.iter().filter_map(|event| event.meta().unwrap().key_id).collect();
@@ -171,7 +171,7 @@ fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
-fn domain(id: &str, name: &str, parent: Option<&str>) -> CreateDomain {
+pub(crate) fn domain(id: &str, name: &str, parent: Option<&str>) -> CreateDomain {
     CreateDomain {
         id: id.into(),
         name: name.to_owned(),
@@ -412,6 +412,7 @@ async fn user_changes(author: &Author) {
 
 async fn written_now(name: &str) -> Story {
     match name {
+        "a-call" => crate::call::a_call().await.0,
         "tenant-set-up" => tenant_set_up().await,
         "user-life" => user_life().await,
         other => panic!("nobody knows how the story {other:?} goes; there are {STORIES:?}"),
