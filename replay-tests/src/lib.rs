@@ -4,6 +4,7 @@
 //! * [`fold`]: states and rows of a stream, as plain JSON to compare;
 //! * [`load`]: many concurrent writers that note what the log answered them;
 //! * [`platform`]: commands and what follows from them, on any store;
+//! * [`simulation`]: the whole core on several nodes, everything from one seed;
 //! * [`audit`]: reads a log after a fault and holds it against those notes;
 //! * [`canary`]: looks for a text in files, in every form it may hide in;
 //! * [`environment`], [`databases`]: clocks and databases for all of these.
@@ -16,4 +17,5 @@ pub mod fold;
 pub mod load;
 pub mod platform;
 mod render;
+pub mod simulation;
 pub mod story;

@@ -2,7 +2,7 @@
 //!
 //! A story is a folder under `golden/`: `stream.ndjson` (one event a line, sealed as it stood in
 //! the log), `keys.json` (the master key and the wrapped subject keys that were left at the end),
-//! `state.json` and `rows.json` (what folding and projecting it gives). Stories are added, never
+//! `state.json` and `rows.json` (what folding and projecting it gives); a call has its `dialogue.txt`, too. Stories are added, never
 //! edited.
 
 use std::collections::BTreeMap;
@@ -150,18 +150,23 @@ impl Story {
             bail!("the story {} exists; golden streams are added, never edited", folder.display());
         }
         std::fs::create_dir_all(&folder)?;
-        let mut stream = String::new();
-        for event in &self.events {
-            stream.push_str(&serde_json::to_string(&Line::from(event))?);
-            stream.push('\n');
-        }
-        std::fs::write(folder.join("stream.ndjson"), stream)?;
+        std::fs::write(folder.join("stream.ndjson"), to_lines(&self.events)?)?;
         for (file, value) in [("state.json", &self.states), ("rows.json", &self.rows)] {
             std::fs::write(folder.join(file), serde_json::to_string_pretty(value)? + "\n")?;
         }
         std::fs::write(folder.join("keys.json"), serde_json::to_string_pretty(&self.keys)? + "\n")?;
         Ok(())
     }
+}
+
+/// Events as `stream.ndjson` holds them.
+pub fn to_lines(events: &[Recorded]) -> Result<String> {
+    let mut stream = String::new();
+    for event in events {
+        stream.push_str(&serde_json::to_string(&Line::from(event))?);
+        stream.push('\n');
+    }
+    Ok(stream)
 }
 
 /// Everything in a log, oldest first.

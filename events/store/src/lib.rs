@@ -34,7 +34,7 @@ pub use error::OpenError;
 pub use import::{ImportError, ImportedKey, LogImport};
 pub use keys::{KEY_CACHED_FOR, KEYS_CACHED_MAX};
 pub use migrations::{Migrated, migrate};
-pub use open::open;
+pub use open::{in_memory, open};
 pub use postgres::{POSTGRES_ACQUIRE_TIMEOUT, POSTGRES_WATCH_INTERVAL};
 pub use sqlite::SQLITE_WATCH_INTERVAL;
 pub use writer::{

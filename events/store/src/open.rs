@@ -42,14 +42,26 @@ pub async fn open(url: &str, options: StoreOptions) -> Result<Stores, OpenError>
         Location::Memory => {
             let unreachable = |source| OpenError::Unreachable { place: place.clone(), source };
             let db = SqliteDb::temporary(options.read_connections).await.map_err(unreachable)?;
-            let memory = MemoryLog::default();
-            let wake = Arc::new(Wake::new(0));
-            let writer = WriterHandle::start(vec![memory.clone()], options.environment.clone(), wake.clone());
-            let log = StoreLog { reader: memory, writer, wake, _watcher: None };
-            let keys = Keys::new(MemoryKeys::default(), options.master_key, options.environment);
-            Ok(stores(log, Arc::new(keys), Db::Sqlite(db)))
+            let (log, keys) = memory(options);
+            Ok(stores(log, keys, Db::Sqlite(db)))
         }
     }
+}
+
+/// A log and its keys in memory and nothing beside them: no database, no thread, no clock but
+/// `options.environment`. For simulations, where everything follows from a seed. Within a tokio
+/// runtime, whose task the log's writer is.
+pub fn in_memory(options: StoreOptions) -> (Arc<dyn EventLog>, Arc<dyn KeyStore>) {
+    let (log, keys) = memory(options);
+    (Arc::new(log), keys)
+}
+
+fn memory(options: StoreOptions) -> (StoreLog<MemoryLog>, Arc<dyn KeyStore>) {
+    let memory = MemoryLog::default();
+    let wake = Arc::new(Wake::new(0));
+    let writer = WriterHandle::start(vec![memory.clone()], options.environment.clone(), wake.clone());
+    let log = StoreLog { reader: memory, writer, wake, _watcher: None };
+    (log, Arc::new(Keys::new(MemoryKeys::default(), options.master_key, options.environment)))
 }
 
 async fn open_sqlite(path: &Path, place: &str, db: SqliteDb, options: StoreOptions) -> Result<Stores, OpenError> {

@@ -6,5 +6,6 @@ mod call;
 mod determinism;
 mod golden;
 mod rebuilt;
+mod simulation;
 mod stories;
 mod support;
