@@ -58,14 +58,20 @@ async fn answers(settings: &Settings) -> Result<(), String> {
 
 /// The ports are free, or ours.
 pub(crate) fn ports(settings: &Settings) -> Vec<Finding> {
-    let https = settings.tls.is_some().then_some(("https port", settings.https_port, "--https-port"));
-    settings
-        .http_port
-        .map(|port| ("http port", port, "--http-port"))
+    wanted(settings)
         .into_iter()
-        .chain(https)
         .map(|(check, port, option)| port_finding(check, SocketAddr::new(settings.bind, port), option))
         .collect()
+}
+
+/// The ports this configuration listens on, each with the option that chooses another one.
+fn wanted(settings: &Settings) -> Vec<(&'static str, u16, &'static str)> {
+    let api = settings.has_role("api");
+    let http = settings.http_port.filter(|_| api).map(|port| ("http port", port, "--http-port"));
+    let https = (api && settings.tls.is_some()).then_some(("https port", settings.https_port, "--https-port"));
+    let qss = settings.has_role("signaling").then_some(("qss port", settings.qss_port, "--qss-port"));
+    let metrics = settings.metrics_port.map(|port| ("metrics port", port, "--metrics-port"));
+    http.into_iter().chain(https).chain(qss).chain(metrics).collect()
 }
 
 fn port_finding(check: &'static str, address: SocketAddr, option: &str) -> Finding {
@@ -99,5 +105,36 @@ pub(crate) fn exposure(settings: &Settings) -> Finding {
         ),
         (true, false) => Finding::ok(CHECK, format!("plain HTTP on {}, behind trusted proxies", settings.bind)),
         (false, _) => Finding::ok(CHECK, format!("nothing in clear beyond this machine ({})", settings.bind)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{CommandLine, Configuration};
+
+    fn checks(set: &[(&str, &str)]) -> Vec<(&'static str, u16)> {
+        let mut line = CommandLine::default();
+        set.iter().for_each(|(key, value)| line.option("--set", key, Some(value)));
+        let settings = Settings::new(&Configuration::load(&line).unwrap()).unwrap();
+        wanted(&settings).into_iter().map(|(check, port, _)| (check, port)).collect()
+    }
+
+    #[test]
+    fn every_port_that_is_listened_on_is_looked_at() {
+        assert_eq!(checks(&[]), [("http port", 8_000), ("qss port", 8_118)]);
+        let with_metrics = checks(&[("metrics.port", "9100"), ("qss.port", "9118")]);
+        assert_eq!(with_metrics, [("http port", 8_000), ("qss port", 9_118), ("metrics port", 9_100)]);
+        assert_eq!(checks(&[("roles", "projector")]), []);
+        assert_eq!(checks(&[("roles", "signaling")]), [("qss port", 8_118)]);
+    }
+
+    #[test]
+    fn a_port_somebody_else_holds_is_a_failure_that_names_the_option() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let finding = port_finding("qss port", taken.local_addr().unwrap(), "--qss-port");
+        assert_eq!(finding.severity, super::super::Severity::Failure);
+        assert!(finding.advice.contains("--qss-port"), "{finding:?}");
+        drop(taken);
     }
 }

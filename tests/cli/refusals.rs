@@ -106,31 +106,25 @@ fn a_command_without_a_log_says_how_to_name_one() {
 fn the_doctor_finds_a_healthy_node_healthy_and_says_what_ails_another() {
     let directory = directory();
     let dev = Dev::start(directory.path());
-    let healthy = succeed(&["doctor", "--data", text(directory.path()), "--set", "http.port=0"]);
+    let healthy = succeed(&["doctor", "--data", text(directory.path()), "--set", "http.port=0", "--set", "qss.port=0"]);
     assert!(healthy.contains("SQLite") && healthy.contains("master key"), "{healthy}");
     drop(dev);
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = format!("http.port={}", taken.local_addr().unwrap().port());
-    let args = [
-        "doctor",
-        "-o",
-        "json",
-        "--data",
-        text(directory.path()),
-        "--set",
-        &port,
-        "--set",
-        "kafka.brokers=127.0.0.1:1",
-    ];
-    let output = run(&args);
+    let port = taken.local_addr().unwrap().port();
+    let mut args = ["doctor", "-o", "json", "--data", text(directory.path())].map(str::to_owned).to_vec();
+    let ports = ["http.port", "qss.port", "metrics.port"].map(|key| format!("{key}={port}"));
+    for setting in ports.into_iter().chain(["kafka.brokers=127.0.0.1:1".to_owned()]) {
+        args.extend(["--set".to_owned(), setting]);
+    }
+    let output = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
     let findings = super::support::json_lines(&String::from_utf8(output.stdout).unwrap());
     let status = |check: &str| findings.iter().find(|found| found["check"] == check).unwrap()["status"].clone();
-    assert_eq!(
-        (status("http port"), status("kafka"), status("database")),
-        ("failure".into(), "failure".into(), "ok".into())
-    );
+    for check in ["http port", "qss port", "metrics port", "kafka"] {
+        assert_eq!(status(check), "failure", "{check}");
+    }
+    assert_eq!(status("database"), "ok");
     assert!(findings.iter().all(|found| found["status"] == "ok" || found["advice"] != ""), "{findings:?}");
 
     // Something takes connections there, but it is no Kafka.
