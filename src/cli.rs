@@ -347,6 +347,9 @@ pub(crate) enum BenchCommand {
     Relay(BenchArgs),
     /// HTTP requests, beside a bare handler; and what an idle `wac dev` costs.
     Sapi(BenchArgs),
+    /// Calls over signaling sockets, beside one durable append; memory of idle sessions; thousands
+    /// who come back at once.
+    Signaling(SignalingBenchArgs),
 }
 
 /// Every benchmark's options.
@@ -375,6 +378,49 @@ pub(crate) struct ReplayBenchArgs {
     /// Fill the log that is named with made-up events first; it must be empty.
     #[arg(long)]
     pub(crate) fill: bool,
+}
+
+/// `wac bench signaling`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SignalingBenchArgs {
+    /// Where to measure: in a scratch database beside the one named (PostgreSQL: the role must be
+    /// allowed to create databases), else in a fresh directory.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Measure only this; may be repeated.
+    #[arg(long, value_enum)]
+    pub(crate) only: Vec<SignalingPart>,
+    /// Calls a second that are offered, one load after the other.
+    #[arg(long, value_name = "RATE,…", value_delimiter = ',', default_values_t = [1, 50, 500],
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rates: Vec<u32>,
+    /// How long each load lasts, in seconds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Clients: half of them call the other half; all of them come back at once.
+    #[arg(long, default_value_t = 5_000, value_parser = clients)]
+    pub(crate) clients: usize,
+    /// Domains they are spread over.
+    #[arg(long, default_value_t = 50, value_parser = clients)]
+    pub(crate) domains: usize,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// A part of `wac bench signaling`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum SignalingPart {
+    /// Calls at each rate.
+    Calls,
+    /// Idle sessions.
+    Memory,
+    /// Everybody comes back at once.
+    Reconnect,
+}
+
+fn clients(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| (1..=100_000).contains(number)).ok_or_else(|| "expected 1 to 100000".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

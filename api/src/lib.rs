@@ -4,6 +4,7 @@
 //! serves it with connection info, and runs [`follow_log`] beside it.
 
 mod allowance;
+mod appends;
 mod auth;
 mod body;
 mod caller;
@@ -35,6 +36,7 @@ mod tail;
 mod waiter;
 mod write;
 
+pub use appends::AppendTimes;
 pub use auth::{CALLER_IDLE, CALLERS_MAX};
 pub use caller::Caller;
 pub use config::{ApiConfig, Network, all_services};
@@ -43,7 +45,8 @@ pub use health::{CHECK_PATIENCE, HealthCheck};
 pub use idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 pub use metrics::{LagSource, Metrics};
 pub use oauth::{
-    ADDRESS_FAILURES_MAX, FAILURE_WINDOW, HASHES_PARALLEL_MAX, HASHES_WAITING_MAX, NAME_FAILURES_MAX, best_domain,
+    ADDRESS_FAILURES_MAX, FAILURE_WINDOW, HASHES_PARALLEL_MAX, HASHES_WAITING_MAX, NAME_FAILURES_MAX, access_token,
+    best_domain,
 };
 pub use platform::{Parts, Platform, Ports};
 pub use problem::Problem;

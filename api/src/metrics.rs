@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use wac_events::Position;
 
-use crate::{Platform, Problem};
+use crate::{AppendTimes, Platform, Problem};
 
 /// Media type of the text format.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -79,7 +79,7 @@ fn latency_histogram() -> Histogram {
 
 impl Metrics {
     /// Empty counters. `lag_source` is asked at each scrape.
-    pub fn new(lag_source: Option<LagSource>) -> Self {
+    pub fn new(lag_source: Option<LagSource>, appends: Option<AppendTimes>) -> Self {
         let requests = Family::<RequestLabels, Counter>::default();
         let latency = Family::<RouteLabels, Histogram, fn() -> Histogram>::new_with_constructor(latency_histogram);
         let commands = Family::<CommandLabels, Counter>::default();
@@ -97,6 +97,9 @@ impl Metrics {
         let sockets_closed = Family::<CloseLabels, Counter>::default();
         registry.register("sockets", "Sockets open on this node", sockets.clone());
         registry.register("sockets_closed", "Sockets that ended, by reason", sockets_closed.clone());
+        if let Some(AppendTimes(times)) = appends {
+            registry.register("append_duration_seconds", "Time a durable append took", times);
+        }
         let registry = std::sync::Mutex::new(registry);
         Self {
             registry,

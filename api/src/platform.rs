@@ -17,7 +17,7 @@ use crate::oauth::{FailedLogins, LoginLimiter, Passwords};
 use crate::reads::Reads;
 use crate::sapi::UserCache;
 use crate::sockets::{SocketPorts, Sockets};
-use crate::{ApiConfig, Waiter};
+use crate::{ApiConfig, AppendTimes, Waiter};
 
 /// The platform as the interfaces see it. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub struct Ports {
     pub health: Vec<Arc<dyn HealthCheck>>,
     /// What `/metrics` asks for the lag of each read model.
     pub lag: Option<LagSource>,
+    /// What `/metrics` tells of the log's appends.
+    pub appends: Option<AppendTimes>,
     /// What sockets need.
     pub sockets: SocketPorts,
 }
@@ -82,7 +84,7 @@ pub struct Parts {
 impl Platform {
     /// Puts the parts together. Nothing is cached until [`follow_log`](crate::follow_log) runs.
     pub fn new(ports: Ports, config: ApiConfig) -> Self {
-        let Ports { handler, rows, log, keys, env, waiter, health, lag, sockets } = ports;
+        let Ports { handler, rows, log, keys, env, waiter, health, lag, appends, sockets } = ports;
         let sockets = Sockets::new(sockets, &handler, &rows, &config);
         let reads = Reads::new(rows.clone(), keys.clone(), Arc::new(config.services.clone()));
         Self(Arc::new(Parts {
@@ -94,7 +96,7 @@ impl Platform {
             env,
             waiter,
             health,
-            metrics: Metrics::new(lag),
+            metrics: Metrics::new(lag, appends),
             freshness: Arc::default(),
             sessions: Sessions::default(),
             users: UserCache::default(),

@@ -6,6 +6,7 @@ mod log;
 mod relay;
 mod replay;
 mod sapi;
+mod signaling;
 
 use anyhow::Result;
 
@@ -18,5 +19,6 @@ pub(crate) async fn run(command: &BenchCommand) -> Result<()> {
         BenchCommand::Sapi(args) => sapi::run(args).await,
         BenchCommand::Relay(args) => relay::run(args).await,
         BenchCommand::Log(args) => log::run(args).await,
+        BenchCommand::Signaling(args) => signaling::run(args).await,
     }
 }

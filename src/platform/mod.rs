@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wac_api::sockets::{HttpAssigner, SocketPorts};
-use wac_api::{ApiConfig, HealthCheck, Ports};
+use wac_api::{ApiConfig, AppendTimes, HealthCheck, Ports};
 use wac_commands::process::{CallRules, NodeRules, ProcessRules};
 use wac_commands::{CommandHandler, Limits};
 use wac_events::cloudevents::source_of;
@@ -91,6 +91,7 @@ pub(crate) struct Interfaces {
 pub(crate) struct Platform {
     stores: Stores,
     handler: CommandHandler,
+    appends: AppendTimes,
     rows: Option<Rows>,
     relay: Option<Part>,
     processes: Option<Processes>,
@@ -135,12 +136,15 @@ impl Part {
 
 impl Platform {
     /// Opens what every role needs: the command handler over the log.
-    pub(crate) fn new(stores: Stores) -> Self {
+    pub(crate) fn new(mut stores: Stores) -> Self {
+        let (log, appends) = AppendTimes::of(stores.log.clone());
+        stores.log = log;
         let environment = Arc::new(SystemEnvironment);
         let handler = CommandHandler::new(stores.log.clone(), stores.keys.clone(), environment, Limits::default());
         Self {
             stores,
             handler,
+            appends,
             rows: None,
             relay: None,
             processes: None,
@@ -245,6 +249,7 @@ impl Platform {
             waiter: Arc::new(RowsWaiter(rows.clone())),
             health,
             lag: Some(lag),
+            appends: Some(self.appends.clone()),
             sockets: socket_ports(rows, settings)?,
         };
         let api = wac_api::Platform::new(ports, interfaces.config);

@@ -16,6 +16,7 @@ pub(crate) use failed_logins::FailedLogins;
 pub(crate) use limiter::LoginLimiter;
 pub(crate) use passwords::Passwords;
 pub(crate) use token_endpoints::routes;
+pub use tokens::access_token;
 pub(crate) use tokens::{TokenKind, TokenText, client_secret, secret_hash};
 
 pub use guests::best_domain;

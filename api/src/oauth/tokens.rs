@@ -16,6 +16,14 @@ const RANDOM_BYTES: usize = 32;
 const CHECK_BYTES: usize = 4;
 const BODY_BYTES: usize = FAMILY_BYTES + RANDOM_BYTES;
 
+/// A new access token of a family, and its SHA-256 in hexadecimal, for a token that is issued
+/// by a command of one's own.
+pub fn access_token(family: Uuid, env: &dyn Environment) -> (String, String) {
+    let token = TokenText::generate(TokenKind::Access, family, env);
+    let hash = token.hash_hex();
+    (token.into_text(), hash)
+}
+
 /// What a token is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TokenKind {

@@ -120,6 +120,7 @@ fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &s
         waiter: Arc::new(MemWaiter(rows.clone())),
         health: Vec::new(),
         lag: None,
+        appends: None,
         sockets: SocketPorts { calls: calls(rows), assigner, node_name: name.to_owned(), enabled: true },
     };
     let platform = Platform::new(ports, config);

@@ -14,7 +14,7 @@ use serde::Serialize;
 use wac_events::StoreError;
 
 use crate::{OpenError, StoreOptions, Stores, open};
-use scratch::Scratch;
+pub use scratch::Scratch;
 
 /// Rows in the batches of the upper floor.
 pub const FLOOR_BATCH_ROWS: usize = 100;
@@ -122,12 +122,11 @@ async fn measure(
 ) -> Result<LogReport, BenchError> {
     let stores = || open(scratch.url(), StoreOptions::new(scratch::master_key()));
     let first = stores().await?;
-    let floor = match scratch {
-        Scratch::Memory => None,
-        _ => {
-            progress("what the disk and the bare table can do");
-            Some(floor::measure(scratch, &options.directory, options.duration).await?)
-        }
+    let floor = if scratch.is_memory() {
+        None
+    } else {
+        progress("what the disk and the bare table can do");
+        Some(floor::measure(scratch, &options.directory, options.duration).await?)
     };
     let mut appends = Vec::new();
     for writers in &options.writers {

@@ -11,7 +11,10 @@ use super::BenchError;
 use crate::SystemEnvironment;
 use crate::location::Location;
 
-pub(super) enum Scratch {
+/// A scratch database, until it is removed.
+pub struct Scratch(Place);
+
+enum Place {
     Postgres { admin: Box<PgConnectOptions>, name: String, url: String },
     Sqlite { directory: TempDir, url: String },
     Memory,
@@ -23,7 +26,62 @@ pub(super) fn master_key() -> MasterKey {
 }
 
 impl Scratch {
-    pub(super) async fn create(url: &str) -> Result<Self, BenchError> {
+    /// Makes one beside the database that `url` names.
+    pub async fn create(url: &str) -> Result<Self, BenchError> {
+        Place::create(url).await.map(Self)
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        match &self.0 {
+            Place::Postgres { url, .. } | Place::Sqlite { url, .. } => url,
+            Place::Memory => "memory:",
+        }
+    }
+
+    /// `postgres`, `sqlite` or `memory`.
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            Place::Postgres { .. } => "postgres",
+            Place::Sqlite { .. } => "sqlite",
+            Place::Memory => "memory",
+        }
+    }
+
+    pub(super) fn sqlite_file(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Place::Sqlite { directory, .. } => Some(directory.path().join("wac.db")),
+            Place::Postgres { .. } | Place::Memory => None,
+        }
+    }
+
+    pub(super) fn is_memory(&self) -> bool {
+        matches!(self.0, Place::Memory)
+    }
+
+    pub(super) fn postgres(&self) -> Option<PgConnectOptions> {
+        match &self.0 {
+            Place::Postgres { admin, name, .. } => Some((**admin).clone().database(name)),
+            Place::Sqlite { .. } | Place::Memory => None,
+        }
+    }
+
+    /// Removes it, with all that is in it.
+    pub async fn remove(self) -> Result<(), BenchError> {
+        match self.0 {
+            Place::Postgres { admin, name, .. } => {
+                let mut connection = admin.disable_statement_logging().connect().await?;
+                connection.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await?;
+            }
+            Place::Sqlite { directory, .. } => directory.close()?,
+            Place::Memory => {}
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    async fn create(url: &str) -> Result<Self, BenchError> {
         match Location::parse(url)? {
             Location::Postgres(admin) => {
                 let name = format!("wac_bench_{}", SystemEnvironment.new_uuid().simple());
@@ -41,46 +99,5 @@ impl Scratch {
             }
             Location::Memory => Ok(Self::Memory),
         }
-    }
-
-    pub(super) fn url(&self) -> &str {
-        match self {
-            Self::Postgres { url, .. } | Self::Sqlite { url, .. } => url,
-            Self::Memory => "memory:",
-        }
-    }
-
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Postgres { .. } => "postgres",
-            Self::Sqlite { .. } => "sqlite",
-            Self::Memory => "memory",
-        }
-    }
-
-    pub(super) fn sqlite_file(&self) -> Option<PathBuf> {
-        match self {
-            Self::Sqlite { directory, .. } => Some(directory.path().join("wac.db")),
-            Self::Postgres { .. } | Self::Memory => None,
-        }
-    }
-
-    pub(super) fn postgres(&self) -> Option<PgConnectOptions> {
-        match self {
-            Self::Postgres { admin, name, .. } => Some((**admin).clone().database(name)),
-            Self::Sqlite { .. } | Self::Memory => None,
-        }
-    }
-
-    pub(super) async fn remove(self) -> Result<(), BenchError> {
-        match self {
-            Self::Postgres { admin, name, .. } => {
-                let mut connection = admin.disable_statement_logging().connect().await?;
-                connection.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await?;
-            }
-            Self::Sqlite { directory, .. } => directory.close()?,
-            Self::Memory => {}
-        }
-        Ok(())
     }
 }
