@@ -19,6 +19,7 @@ mod names;
 mod open;
 mod postgres;
 mod sqlite;
+mod tail;
 mod wake;
 mod writer;
 
@@ -37,6 +38,7 @@ pub use migrations::{Migrated, migrate};
 pub use open::{in_memory, open};
 pub use postgres::{POSTGRES_ACQUIRE_TIMEOUT, POSTGRES_WATCH_INTERVAL};
 pub use sqlite::SQLITE_WATCH_INTERVAL;
+pub use tail::{TAIL_BYTES_MAX, TAIL_EVENTS_MAX};
 pub use writer::{
     BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_EVENTS_MAX, COMMANDS_REMEMBERED, EVENT_BYTES_MAX, NAME_BYTES_MAX,
     OUTCOME_PATIENCE, OVERLOADED_RETRY_AFTER, QUEUE_COMMANDS_MAX, STREAMS_REMEMBERED,

@@ -12,6 +12,7 @@ use wac_events::{
     Recorded, StoreError, StreamId, Time,
 };
 
+use crate::tail::Tail;
 use crate::wake::Wake;
 use crate::writer::WriterHandle;
 
@@ -35,6 +36,8 @@ pub(crate) struct StoreLog<R> {
     pub(crate) reader: R,
     pub(crate) writer: WriterHandle,
     pub(crate) wake: Arc<Wake>,
+    /// The end of the log, for those who follow it; none where reading costs nothing.
+    pub(crate) tail: Option<Tail>,
     /// Listens for appends of other processes; none where there cannot be any.
     pub(crate) _watcher: Option<AbortOnDropHandle<()>>,
 }
@@ -53,6 +56,11 @@ impl<R: Reader> EventLog for StoreLog<R> {
             request.limit = request.limit.clamp(1, READ_EVENTS_MAX);
             if request.before.is_some_and(|before| before.0 <= request.after.0.saturating_add(1)) {
                 return Ok(Page { events: Vec::new(), scanned_to: request.after });
+            }
+            if let Some(tail) = &self.tail
+                && let Some(page) = tail.read(&self.reader, &request).await?
+            {
+                return Ok(page);
             }
             self.reader.read(request).await
         }
@@ -77,6 +85,11 @@ impl<R: Reader> EventLog for StoreLog<R> {
     }
 
     fn wait_beyond(&self, position: Position, patience: Duration) -> BoxFuture<'_, ()> {
+        if let Some(tail) = &self.tail
+            && self.wake.heard_of() >= position
+        {
+            tail.begin(position);
+        }
         self.wake.wait_beyond(position, patience).boxed()
     }
 }

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use wac_events::{
-    Appended, CommandId, EventFilter, EventId, Head, Page, Position, ReadRequest, Recorded, StoreError, StreamId, Time,
+    Appended, CommandId, EventId, Head, Page, Position, ReadRequest, Recorded, StoreError, StreamId, Time,
 };
 
 use crate::log::Reader;
+use crate::tail::matches;
 use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 
 /// The log itself; clones share it.
@@ -142,14 +143,4 @@ impl Reader for MemoryLog {
         let state = self.state();
         Ok(Position(state.events.partition_point(|event| event.recorded_at <= time) as u64))
     }
-}
-
-fn matches(filter: &EventFilter, event: &Recorded) -> bool {
-    let of_type = |wanted: &String| match wanted.strip_suffix('*') {
-        Some(prefix) if prefix.ends_with('.') => event.event_type.starts_with(prefix),
-        _ => **wanted == *event.event_type,
-    };
-    filter.stream.as_ref().is_none_or(|stream| *stream == event.stream)
-        && filter.domain.as_ref().is_none_or(|domain| Some(domain) == event.domain.as_ref())
-        && (filter.types.is_empty() || filter.types.iter().any(of_type))
 }

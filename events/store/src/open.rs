@@ -60,7 +60,7 @@ fn memory(options: StoreOptions) -> (StoreLog<MemoryLog>, Arc<dyn KeyStore>) {
     let memory = MemoryLog::default();
     let wake = Arc::new(Wake::new(0));
     let writer = WriterHandle::start(vec![memory.clone()], options.environment.clone(), wake.clone());
-    let log = StoreLog { reader: memory, writer, wake, _watcher: None };
+    let log = StoreLog { reader: memory, writer, wake, tail: None, _watcher: None };
     (log, Arc::new(Keys::new(MemoryKeys::default(), options.master_key, options.environment)))
 }
 

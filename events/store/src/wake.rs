@@ -27,6 +27,11 @@ impl Wake {
         });
     }
 
+    /// The highest position this process has heard of.
+    pub(crate) fn heard_of(&self) -> Position {
+        Position(*self.head.borrow())
+    }
+
     /// Waits until a position beyond `position` has been heard of, at most for `patience`.
     pub(crate) async fn wait_beyond(&self, position: Position, patience: Duration) {
         let mut head = self.head.subscribe();

@@ -16,6 +16,7 @@ use wac_events::{Environment, Head, Position, StoreError};
 use crate::error::failed;
 use crate::log::StoreLog;
 use crate::names::Names;
+use crate::tail::Tail;
 use crate::wake::Wake;
 use crate::writer::WriterHandle;
 use append::PostgresBackend;
@@ -79,7 +80,7 @@ pub(crate) async fn start(
     let writer = WriterHandle::start(backends.collect(), environment, wake.clone());
     let watcher = listen::start(session(options), pool.clone(), wake.clone());
     let reader = PostgresReader { pool: pool.clone(), names: Names::default() };
-    Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })
+    Ok(StoreLog { reader, writer, wake, tail: Some(Tail::default()), _watcher: Some(watcher) })
 }
 
 pub(crate) async fn head<'e>(

@@ -16,6 +16,7 @@ use crate::db::SqliteDb;
 use crate::error::failed;
 use crate::log::StoreLog;
 use crate::names::Names;
+use crate::tail::Tail;
 use crate::wake::Wake;
 use crate::writer::WriterHandle;
 use append::SqliteBackend;
@@ -36,7 +37,7 @@ pub(crate) async fn start(
     let wake = Arc::new(Wake::new(head.position.0));
     let writer = WriterHandle::start(vec![backend], environment, wake.clone());
     let watcher = watch::start(path, wake.clone()).await.map_err(failed("open the watching connection"))?;
-    Ok(StoreLog { reader, writer, wake, _watcher: Some(watcher) })
+    Ok(StoreLog { reader, writer, wake, tail: Some(Tail::default()), _watcher: Some(watcher) })
 }
 
 pub(crate) async fn head<'e>(executor: impl sqlx::Executor<'e, Database = sqlx::Sqlite>) -> Result<Head, sqlx::Error> {
