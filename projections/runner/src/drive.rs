@@ -19,6 +19,11 @@ use crate::{RunnerError, ddl};
 
 /// Most events one transaction of a running server applies: with SQLite, appends wait meanwhile.
 pub const APPLY_EVENTS_MAX: usize = 2_000;
+/// Rounds of a running server begin this far apart, so that one transaction, which other writers of
+/// the database wait for, applies what came meanwhile.
+pub const ROUND_EVERY: Duration = Duration::from_millis(20);
+/// The same while somebody waits for the rows of an event.
+pub const HURRIED_ROUND_EVERY: Duration = Duration::from_millis(4);
 /// From this many events on, folding moves to a thread where it keeps nobody waiting.
 const FOLD_INLINE_EVENTS_MAX: usize = 200;
 /// How long one wait for new events lasts at most.
@@ -51,6 +56,8 @@ pub(crate) struct Driver {
     pub(crate) lock: i32,
     pub(crate) shutdown: CancellationToken,
     pages: Pages,
+    /// Whether the last page was a full one.
+    full: bool,
     /// Where the group stood, and since when, while another node is at work.
     following: Option<(Position, Instant)>,
 }
@@ -64,7 +71,7 @@ impl Driver {
         shutdown: CancellationToken,
     ) -> Self {
         let pages = pages_of(&log, &members);
-        Self { shared, log, members, lock, shutdown, pages, following: None }
+        Self { shared, log, members, lock, shutdown, pages, full: false, following: None }
     }
 
     /// Takes over a projection that has caught up.
@@ -96,8 +103,9 @@ impl Driver {
         if self.following.is_some() && self.keeps_following().await? {
             return Ok(());
         }
+        let began = Instant::now();
         match self.round().await? {
-            Round::Applied => {}
+            Round::Applied => self.pace(began).await,
             Round::Idle => self.wait(IDLE_PATIENCE).await,
             Round::Lost => {
                 self.reload().await?;
@@ -106,6 +114,18 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Lets events gather for the next round, unless there are many already.
+    async fn pace(&self, began: Instant) {
+        if self.full || !self.is_live() {
+            return;
+        }
+        self.sleep(HURRIED_ROUND_EVERY.saturating_sub(began.elapsed())).await;
+        tokio::select! {
+            () = self.shared.somebody_waits() => {}
+            () = self.sleep(ROUND_EVERY.saturating_sub(began.elapsed())) => {}
+        }
     }
 
     /// Whether another node is still seen at work; looks once in a while, and only if the log moves.
@@ -143,6 +163,7 @@ impl Driver {
             return if building { self.finish_building().await } else { Ok(Round::Idle) };
         };
         let Page { events, scanned_to } = page;
+        self.full = events.len() >= APPLY_EVENTS_MAX;
         let folded = self.fold(events).await?;
         let caught_up = building && scanned_to >= self.log.head().await?.position;
         self.apply(folded, scanned_to, caught_up).await

@@ -36,7 +36,7 @@ mod write;
 
 pub use checkpoint::ProjectionState;
 pub use compare::{DifferenceKind, RowDifference};
-pub use drive::APPLY_EVENTS_MAX;
+pub use drive::{APPLY_EVENTS_MAX, HURRIED_ROUND_EVERY, ROUND_EVERY};
 pub use error::{NotYet, RunnerError};
 pub use log_check::{LogFault, LogReport, log_verify};
 pub use parked::{ParkedEvent, parked_events};

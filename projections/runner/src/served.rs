@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use wac_events::Position;
 use wac_projections::{ColumnKind, Projection, Table, Value};
 use wac_store::Db;
@@ -35,12 +35,20 @@ pub(crate) struct Shared {
     served: RwLock<Vec<Option<Served>>>,
     moved: watch::Sender<u64>,
     polled: Mutex<Option<Instant>>,
+    hurry: Notify,
 }
 
 impl Shared {
     pub(crate) fn new(db: Db, projections: Vec<Arc<dyn Projection>>) -> Arc<Self> {
         let served = RwLock::new(vec![None; projections.len()]);
-        Arc::new(Self { db, projections, served, moved: watch::Sender::new(0), polled: Mutex::new(None) })
+        Arc::new(Self {
+            db,
+            projections,
+            served,
+            moved: watch::Sender::new(0),
+            polled: Mutex::new(None),
+            hurry: Notify::new(),
+        })
     }
 
     /// The projection of this name, or the one that owns this table.
@@ -155,6 +163,7 @@ impl Shared {
         loop {
             moved.mark_unchanged();
             let Some(behind) = self.behind(names, position) else { return Ok(()) };
+            self.hurry.notify_one();
             if tokio::time::Instant::now() >= deadline {
                 return Err(behind);
             }
@@ -168,6 +177,11 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Returns once somebody waits for rows, or has waited since the last call.
+    pub(crate) async fn somebody_waits(&self) {
+        self.hurry.notified().await;
     }
 
     fn behind(&self, names: &[&str], wanted: Position) -> Option<NotYet> {
