@@ -3,11 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use anyhow::{Result, bail};
+use tokio::net::TcpSocket;
 
-/// Binds a port, or says in one sentence why not. `option` is what chooses another one.
+/// Connections that may wait to be taken: thousands of devices come back at the same moment. The
+/// kernel may allow fewer (`net.core.somaxconn`).
+const WAITING_MAX: u32 = 4_096;
+
+/// Binds a port, or says in one sentence why not; inside a runtime. `option` is what chooses another one.
 pub(crate) fn bind(address: IpAddr, port: u16, option: &str) -> Result<TcpListener> {
     let wanted = SocketAddr::new(address, port);
-    let listener = match TcpListener::bind(wanted) {
+    let listener = match listen(wanted) {
         Ok(listener) => listener,
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             let holder = holder(port).map(|holder| format!(" by {holder}")).unwrap_or_default();
@@ -23,6 +28,13 @@ pub(crate) fn bind(address: IpAddr, port: u16, option: &str) -> Result<TcpListen
     };
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)?.into_std()
 }
 
 /// The process that listens on a TCP port of this machine, as far as this user may see it.
@@ -75,8 +87,8 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_port_in_use_is_refused_and_its_holder_named() {
+    #[tokio::test]
+    async fn a_port_in_use_is_refused_and_its_holder_named() {
         let first = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "--http-port").unwrap();
         let port = first.local_addr().unwrap().port();
         let refusal = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), port, "--http-port").unwrap_err().to_string();

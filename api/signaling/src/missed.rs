@@ -12,13 +12,13 @@ pub const MISSED_PAGE_EVENTS: usize = 1_000;
 pub const SIGNALING_TYPES: &[&str] =
     &["room.*", "invite.*", "transfer.*", "session.closed", "user.*", "domain.*", "subject.erased"];
 
-/// What a device has missed: the notices after a position, in order, up to the end of the log as it
-/// was when this was made. Presence is not among them: whoever subscribes is told what holds now.
+/// What a device, or everybody, has missed: the notices after a position, in order, up to the end of
+/// the log as it was when this was made. Presence is not among them: whoever subscribes is told what holds now.
 pub struct Missed {
     handler: CommandHandler,
     follower: Follower,
-    user: UserId,
-    session: SessionId,
+    /// Whose notices; everybody's unless one device is meant.
+    device: Option<(UserId, SessionId)>,
     after: Position,
     until: Position,
     ready: VecDeque<Notice>,
@@ -27,8 +27,13 @@ pub struct Missed {
 impl Missed {
     /// From `after` (exclusive) to `until` (inclusive), for a device.
     pub fn new(handler: CommandHandler, user: UserId, session: SessionId, after: Position, until: Position) -> Self {
+        Self { device: Some((user, session)), ..Self::by_everybody(handler, after, until) }
+    }
+
+    /// The same for everybody at once.
+    pub fn by_everybody(handler: CommandHandler, after: Position, until: Position) -> Self {
         let follower = Follower::new(handler.clone());
-        Self { handler, follower, user, session, after, until, ready: VecDeque::new() }
+        Self { handler, follower, device: None, after, until, ready: VecDeque::new() }
     }
 
     /// As [`Follower::calling_rooms_by_user`].
@@ -67,7 +72,11 @@ impl Missed {
         let page = self.handler.log().read(request).await?;
         for event in &page.events {
             let told = self.follower.follow(event).await?;
-            self.ready.extend(told.into_iter().filter(|notice| notice.to.reaches(&self.user, &self.session)));
+            let concerned = |notice: &Notice| match &self.device {
+                Some((user, session)) => notice.to.reaches(user, session),
+                None => true,
+            };
+            self.ready.extend(told.into_iter().filter(concerned));
         }
         // A page that does not move has seen the end of the log.
         self.after = if page.scanned_to > self.after { page.scanned_to } else { self.until };

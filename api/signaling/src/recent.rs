@@ -39,6 +39,11 @@ impl Recent {
         }
     }
 
+    /// Everything after this, and up to [`Recent::position`], is here.
+    pub fn from(&self) -> Position {
+        self.after
+    }
+
     /// Up to here everything has been added.
     pub fn position(&self) -> Position {
         self.until

@@ -192,6 +192,11 @@ impl Hub {
         self.state().registry.sockets
     }
 
+    /// This node remembers what was told after this position.
+    pub(super) fn remembers_from(&self) -> Position {
+        self.state().memory.from()
+    }
+
     /// What a socket that has seen everything up to `after` has missed up to `until`, oldest first;
     /// `None` if this node does not remember that far back.
     pub(super) fn missed(&self, socket: &Socket, after: Position, until: Position) -> Option<Vec<Message>> {

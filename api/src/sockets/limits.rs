@@ -14,6 +14,11 @@ pub const MALFORMED_FRAMES_MAX: u32 = 3;
 pub const RESUME_NOTICES_MAX: usize = 10_000;
 /// Most resumes that read the log at once; others wait.
 pub const RESUMES_PARALLEL_MAX: usize = 16;
+/// Positions that are read from the log for all who come back together; who has been away for longer
+/// has them read for himself.
+pub const PAST_POSITIONS_MAX: u64 = 200_000;
+/// How long what was read for all is kept after somebody needed it.
+pub const PAST_KEPT: Duration = Duration::from_secs(60);
 /// Changes of presence a node remembers, so that a reconnect misses none.
 pub const RECENT_PRESENCE_MAX: usize = 10_000;
 /// Most users one socket follows the presence of by name.

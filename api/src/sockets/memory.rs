@@ -34,6 +34,11 @@ impl Memory {
         }
     }
 
+    /// What was told to users after this position is remembered.
+    pub(super) fn from(&self) -> Position {
+        self.to_users.from()
+    }
+
     /// What a socket has missed since `after`, oldest first; `None` if that is too far back.
     pub(super) fn missed(&self, socket: &Socket, after: Position) -> Option<Vec<Arc<Notice>>> {
         let mut missed = self.to_users.since(&socket.user, &socket.session, after)?;

@@ -18,8 +18,16 @@ impl Platform {
         after: Position,
         until: Position,
     ) -> Result<Vec<Message>, Close> {
-        let _place = self.sockets.resumes.acquire().await.map_err(|_| Close::Restart)?;
-        match self.read_missed(socket, after, until).await {
+        let missed = async {
+            if after < self.oldest_resumable().await? {
+                return Ok(None);
+            }
+            match self.missed_together(socket, after, until).await? {
+                Some(missed) => Ok(Some(missed)),
+                None => self.read_missed(socket, after, until).await.map(Some),
+            }
+        };
+        match missed.await {
             Ok(Some(missed)) => Ok(missed),
             Ok(None) => Err(Close::TooFarBack),
             Err(error) => {
@@ -29,17 +37,9 @@ impl Platform {
         }
     }
 
-    async fn read_missed(
-        &self,
-        socket: &Socket,
-        after: Position,
-        until: Position,
-    ) -> Result<Option<Vec<Message>>, StoreError> {
-        let window = self.config.signaling.sockets.resume_window;
-        let oldest = self.log.position_at(self.env.now().minus(window)).await?;
-        if after < oldest {
-            return Ok(None);
-        }
+    async fn read_missed(&self, socket: &Socket, after: Position, until: Position) -> Result<Vec<Message>, StoreError> {
+        let place = self.sockets.resumes.acquire().await;
+        let _place = place.map_err(|closed| StoreError::new("wait to read what was missed", closed))?;
         let by_user = self.config.signaling.rooms.user_id_as_room_id;
         let missed = Missed::new(self.handler.clone(), socket.user.clone(), socket.session.clone(), after, until);
         let mut missed = missed.calling_rooms_by_user(by_user);
@@ -51,6 +51,6 @@ impl Platform {
                 messages.push(Message::new(notice.position, notice.text(&socket.domain)));
             }
         }
-        Ok(Some(messages))
+        Ok(messages)
     }
 }

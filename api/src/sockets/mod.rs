@@ -17,6 +17,7 @@ mod memory;
 mod missed;
 mod node;
 mod outbox;
+mod past;
 mod presence;
 mod qss;
 mod session;
@@ -43,6 +44,7 @@ use outbox::Outbox;
 use crate::{ApiConfig, Platform};
 use hub::Hub;
 use node::NodeSeat;
+use past::Past;
 use presence::SmallDomains;
 use wapi::Inner;
 
@@ -71,6 +73,7 @@ pub(crate) struct Sockets {
     small_domains: SmallDomains,
     /// Places for those who read the log for what they missed.
     resumes: Semaphore,
+    past: Past,
 }
 
 impl Sockets {
@@ -90,6 +93,7 @@ impl Sockets {
             enabled,
             small_domains: SmallDomains::default(),
             resumes: Semaphore::new(limits::RESUMES_PARALLEL_MAX),
+            past: Past::default(),
         }
     }
 }
