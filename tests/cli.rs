@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cli {
+    pub(crate) mod caller;
     pub(crate) mod support;
 
     mod configuration;
     mod dev;
+    mod expiry;
     mod log;
     mod refusals;
     mod serve;

@@ -3,58 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::caller::{Caller, media};
 use super::support::{Dev, PATIENCE, block_on, directory, json_lines, lines_of, refusal, succeed, text, wac};
-
-/// One person on one device.
-struct Caller(WebSocketStream<MaybeTlsStream<TcpStream>>, u64);
-
-impl Caller {
-    async fn on(dev: &Dev, token: &str) -> Self {
-        let url = format!("{}/qss", dev.http().replacen("http", "ws", 1));
-        let mut request = url.into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", format!("jt, bearer.{token}").parse().unwrap());
-        let mut caller = Self(connect_async(request).await.unwrap().0, 0);
-        caller.until(|frame| frame["payload"]["eventName"] == "hello").await;
-        caller
-    }
-
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let message = timeout(PATIENCE, self.0.next()).await.expect("something comes").unwrap().unwrap();
-            let Message::Text(text) = message else { continue };
-            let frame: Value = serde_json::from_str(&text).unwrap();
-            if wanted(&frame) {
-                return frame;
-            }
-        }
-    }
-
-    async fn notice(&mut self, name: &str) -> Value {
-        self.until(|frame| frame["payload"]["eventName"] == name).await["payload"]["payload"].clone()
-    }
-
-    async fn done(&mut self, name: &str, payload: Value) -> Value {
-        self.1 += 1;
-        let request = json!({ "request": name, "requestID": format!("{name}-{}", self.1), "payload": payload });
-        self.0.send(Message::text(request.to_string())).await.unwrap();
-        let answer = self.until(|frame| frame["requestID"] == request["requestID"]).await;
-        assert!(answer.get("errorCode").is_none(), "{answer}");
-        answer
-    }
-}
-
-fn media() -> Value {
-    json!({ "audio": true, "video": false })
-}
 
 /// Makes a third person; a token of theirs.
 fn carol(dev: &Dev) -> String {

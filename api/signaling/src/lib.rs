@@ -16,6 +16,7 @@ mod missed;
 mod names;
 mod notices;
 mod peer;
+mod pending;
 mod reachability;
 mod receive;
 mod recent;

@@ -7,6 +7,7 @@ use wac_projections::Rows;
 use crate::agents::ExternalAssigner;
 use crate::ask::{Ask, Reply};
 use crate::failure::{Failure, Refusal};
+use crate::pending::Pending;
 use crate::wire::{RefusalFrame, Request, RequestFrame};
 use crate::{Peer, Settings};
 
@@ -21,6 +22,7 @@ pub struct Signaling {
     pub(crate) rows: Arc<dyn Rows>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) assigner: Option<Arc<dyn ExternalAssigner>>,
+    pub(crate) pending: Pending,
 }
 
 /// What came of a frame.
@@ -53,7 +55,7 @@ impl Received {
 impl Signaling {
     /// Signaling over a handler; `calls` and `rows` tell who is where.
     pub fn new(handler: CommandHandler, calls: Arc<dyn Calls>, rows: Arc<dyn Rows>, settings: Arc<Settings>) -> Self {
-        Self { handler, calls, rows, settings, assigner: None }
+        Self { handler, calls, rows, settings, assigner: None, pending: Pending::default() }
     }
 
     /// Lets somebody else pick the agents (`agentassigner.externalAssignerUrl`).

@@ -8,6 +8,7 @@ use wac_commands::invite::{
 use wac_commands::{Executed, InvitesOf};
 use wac_events::invite::CancelReason;
 use wac_events::{AnyEvent, InviteEvent, InviteId, InviteKind, MediaTypes, Position, RoomRef, UserId};
+use wac_projections::INVITES;
 
 use super::invite_id;
 use crate::address::{Resolved, resolve, user_of};
@@ -15,6 +16,7 @@ use crate::ask::{Ask, Reply};
 use crate::failure::{Failure, Refusal};
 use crate::names::caller_details;
 use crate::notices::incoming;
+use crate::pending::Place;
 use crate::wire;
 
 /// What somebody asks others for.
@@ -76,7 +78,15 @@ impl Ask<'_> {
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Executed, Failure> {
-        self.check_pending(call.to.len()).await?;
+        let place = self.place(call.to.len()).await?;
+        let executed = self.send(call).await?;
+        if !executed.duplicate {
+            place.sent(sent(&executed), executed.position);
+        }
+        Ok(executed)
+    }
+
+    async fn send(&self, call: &Call<'_>) -> Result<Executed, Failure> {
         let mut targets = Vec::with_capacity(call.to.len());
         for address in call.to {
             targets.push(resolve(self.handler(), &self.peer.domain, address).await?);
@@ -97,20 +107,22 @@ impl Ask<'_> {
         self.execute(&self.invites(call, some).await?).await
     }
 
-    /// Bounds what rings of one caller, and how much one request may look up.
-    async fn check_pending(&self, targets: usize) -> Result<(), Failure> {
+    /// Bounds what rings of one caller, and how much one request may look up. What was sent through
+    /// this node counts at once, what was sent through others as soon as the read models know it.
+    async fn place(&self, targets: usize) -> Result<Place, Failure> {
         if targets > INVITE_TARGETS_MAX {
             let detail = format!("A request invites 1 to {INVITE_TARGETS_MAX} targets.");
             return Err(Refusal::new(400, "targets_invalid", detail).at("/to").into());
         }
-        let pending_max = self.settings().invites.pending_per_user;
-        let caller = InvitesOf::Caller(self.peer.user.clone());
-        let pending = self.signaling.calls.invites(&caller, Position::START).await?.len();
-        if pending + targets > pending_max {
-            let detail = format!("At most {pending_max} invitations of one caller ring at a time.");
-            return Err(Refusal::new(429, "too_many_invites", detail).later().into());
-        }
-        Ok(())
+        let max = self.settings().invites.pending_per_user;
+        let caller = &self.peer.user;
+        // The position first: the rows may only be further.
+        let rows = self.signaling.rows.position(INVITES.name).await?;
+        let known = self.signaling.calls.invites(&InvitesOf::Caller(caller.clone()), Position::START).await?;
+        self.signaling.pending.take(caller, targets, max, &known, rows).ok_or_else(|| {
+            let detail = format!("At most {max} invitations of one caller ring at a time.");
+            Refusal::new(429, "too_many_invites", detail).later().into()
+        })
     }
 
     async fn invites(&self, call: &Call<'_>, targets: Vec<Target>) -> Result<SendInvites, Failure> {
