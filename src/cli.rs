@@ -105,6 +105,9 @@ pub(crate) struct ListenArgs {
     /// Port of /metrics, /livez and /readyz alone; 0 takes any free one.
     #[arg(long, value_name = "PORT")]
     pub(crate) metrics_port: Option<u16>,
+    /// UDP port of the media of all participants; 0 takes any free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) media_port: Option<u16>,
     /// Name of this process among the others, for people; the machine's unless given.
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,
@@ -118,6 +121,7 @@ impl ListenArgs {
         line.option("--https-port", "https.port", self.https_port);
         line.option("--qss-port", "qss.port", self.qss_port);
         line.option("--metrics-port", "metrics.port", self.metrics_port);
+        line.option("--media-port", "media.port", self.media_port);
         line.option("--node", "node.name", self.node.as_ref());
     }
 }
@@ -145,7 +149,7 @@ pub(crate) struct ServeArgs {
     /// Where to listen.
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
-    /// What this process does: any of api, signaling, projector, relay, processes.
+    /// What this process does: any of api, signaling, projector, relay, processes, media.
     #[arg(long, value_name = "ROLE,…")]
     pub(crate) roles: Option<String>,
 }

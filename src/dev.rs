@@ -12,7 +12,7 @@ use crate::accounts::Accounts;
 use crate::cli::{DEV_DATA, DevArgs};
 use crate::config::{Configuration, Settings};
 use crate::lock::DirectoryLock;
-use crate::platform::{Interfaces, Platform, Sockets, api_config};
+use crate::platform::{Interfaces, MediaSocket, Platform, Sockets, api_config};
 use crate::seed::{FirstStart, Login};
 use crate::serving::Bound;
 use crate::shutdown::Signals;
@@ -24,7 +24,7 @@ const READ_CONNECTIONS: u32 = 4;
 /// How long a start waits for the read models; on a long log they are built while it serves.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(5);
 /// What a developer wants to see without asking.
-const LOG_FILTER: &str = "warn,wac=info,wac_runner=warn";
+const LOG_FILTER: &str = "warn,wac=info,wac_runner=warn,str0m=error";
 
 /// Runs `wac dev` until a signal.
 pub(crate) async fn run(args: &DevArgs) -> Result<()> {
@@ -54,6 +54,8 @@ pub(crate) async fn run(args: &DevArgs) -> Result<()> {
 fn settings(args: &DevArgs) -> Result<(Settings, PathBuf)> {
     let mut line = args.source.command_line("wac dev");
     line.defaults = vec![("log.format", "text".to_owned()), ("log.filter", LOG_FILTER.to_owned())];
+    // Several may run side by side; whoever has to open the port to others names it.
+    line.defaults.push(("media.port", "0".to_owned()));
     args.listen.add_to(&mut line);
     let directory = args.source.data.clone().unwrap_or_else(|| PathBuf::from(DEV_DATA));
     line.defaults.push(("data", directory.display().to_string()));
@@ -83,6 +85,7 @@ async fn bind(settings: &Settings, directory: &Path) -> Result<Sockets> {
         https: Some(Bound { listener: https, tls: Some(certificate) }),
         qss: Some(Bound { listener: qss, tls: qss_tls }),
         metrics,
+        media: Some(MediaSocket::bind(settings)?),
     })
 }
 

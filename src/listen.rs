@@ -1,6 +1,6 @@
 //! Listening sockets, and who else has one.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use anyhow::{Result, bail};
 use tokio::net::TcpSocket;
@@ -35,6 +35,29 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(WAITING_MAX)?.into_std()
+}
+
+/// Binds a UDP port, or says in one sentence why not.
+pub(crate) fn bind_udp(address: IpAddr, port: u16, option: &str) -> Result<UdpSocket> {
+    let wanted = SocketAddr::new(address, port);
+    match UdpSocket::bind(wanted) {
+        Ok(socket) => Ok(socket),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("UDP {wanted} is already in use; choose another port with {option}")
+        }
+        Err(error) => bail!("cannot listen on UDP {wanted}: {error}"),
+    }
+}
+
+/// The address under which other machines most likely reach this one. Nothing is sent to find out.
+pub(crate) fn own_address() -> IpAddr {
+    let route = || {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        // A documentation address (RFC 5737): whatever lies on the way out.
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        socket.local_addr()
+    };
+    route().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
 /// The process that listens on a TCP port of this machine, as far as this user may see it.

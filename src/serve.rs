@@ -10,7 +10,7 @@ use crate::accounts::Accounts;
 use crate::cli::ServeArgs;
 use crate::config::{Configuration, Database, Settings};
 use crate::lock::DirectoryLock;
-use crate::platform::{Addresses, Interfaces, Platform, Sockets, api_config};
+use crate::platform::{Addresses, Interfaces, MediaSocket, Platform, Sockets, api_config};
 use crate::serving::Bound;
 use crate::shutdown::Signals;
 use crate::{admin, listen, logging, open, tls};
@@ -46,6 +46,9 @@ fn settings(args: &ServeArgs) -> Result<Settings> {
     line.option("--roles", "roles", args.roles.as_ref());
     let settings = Settings::new(&Configuration::load(&line)?)?;
     ensure!(!settings.roles.is_empty(), "roles is empty: this process would do nothing");
+    if settings.has_role("media") && !settings.has_role("signaling") {
+        bail!("the role media runs in the process that has the role signaling: its sockets let people in");
+    }
     if args.roles.as_deref().is_some_and(|roles| roles.contains("relay")) && settings.kafka_brokers.is_empty() {
         bail!("the role relay needs kafka.brokers (WAC_KAFKA_BROKERS)");
     }
@@ -95,7 +98,8 @@ async fn bind(settings: &Settings) -> Result<Sockets> {
         false => None,
     };
     let metrics = settings.metrics_port.map(|number| port(number, "--metrics-port")).transpose()?.map(Bound::plain);
-    Ok(Sockets { http, https, qss, metrics })
+    let media = settings.has_role("media").then(|| MediaSocket::bind(settings)).transpose()?;
+    Ok(Sockets { http, https, qss, metrics, media })
 }
 
 /// One process serves an embedded database.
@@ -146,10 +150,11 @@ async fn start(settings: &Settings, sockets: Option<Sockets>) -> Result<Platform
         let shown = |address: Option<std::net::SocketAddr>| address.map_or_else(|| "off".to_owned(), |a| a.to_string());
         let config = api_config(settings, base, public_url, &addresses, false);
         platform.start_interfaces(Interfaces { sockets, config }, settings).await?;
-        let Addresses { http, https, qss, metrics } = addresses;
+        let Addresses { http, https, qss, metrics, media } = addresses;
         let (http, https, metrics) = (shown(http), shown(https), shown(metrics));
         let qss = shown(qss.map(|(address, _)| address));
-        tracing::info!(http, https, qss, metrics, node = settings.node_name, "serving requests");
+        let media = shown(media);
+        tracing::info!(http, https, qss, metrics, media, node = settings.node_name, "serving requests");
     }
     tracing::info!(roles = settings.roles.join(","), store, version = env!("CARGO_PKG_VERSION"), "ready");
     Ok(platform)

@@ -5,6 +5,9 @@ use str0m::bwe::Bitrate;
 use str0m::config::DtlsCert;
 use str0m::{Rtc, RtcConfig};
 
+/// How often a connection is measured.
+const STATS_EVERY: Duration = Duration::from_secs(2);
+
 /// The one video codec of the rooms of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum VideoCodec {
@@ -66,6 +69,7 @@ impl SfuConfig {
             .enable_h264(self.video == VideoCodec::H264)
             .set_rtp_mode(true)
             .set_ice_lite(true)
+            .set_stats_interval(Some(STATS_EVERY))
             .enable_bwe(Some(Bitrate::bps(self.start_rate)));
         if let Some(certificate) = certificate {
             config = config.set_dtls_cert(certificate.clone());

@@ -7,6 +7,7 @@
 mod config;
 mod ids;
 mod keyframe;
+mod limit;
 mod peer;
 mod replay;
 mod rewrite;

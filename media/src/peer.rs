@@ -11,8 +11,10 @@ use str0m::rtp::Ssrc;
 use wac_events::{OpeningId, SessionId, UserId};
 
 use crate::TrackId;
+use crate::limit::RateLimit;
 use crate::replay::ReplayGuard;
 use crate::rewrite::Rewriter;
+use crate::sfu::data::Channels;
 use crate::wire::{Kind, Source};
 
 /// What a media token lets its holder do.
@@ -63,6 +65,8 @@ pub(crate) struct Peer {
     pub addresses: Vec<SocketAddr>,
     pub ufrag: Option<String>,
     pub replays: ReplayGuard,
+    pub channels: Channels,
+    pub limit: RateLimit,
     /// When it wants to be woken.
     pub deadline: Option<Instant>,
     /// When something last came from it.
@@ -150,6 +154,8 @@ impl Peer {
             addresses: Vec::new(),
             ufrag: None,
             replays: ReplayGuard::default(),
+            channels: Channels::default(),
+            limit: RateLimit::default(),
             deadline: None,
             heard: now,
         }

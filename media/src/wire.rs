@@ -159,6 +159,18 @@ pub enum NodeFrame {
         /// They.
         user_ids: Vec<UserId>,
     },
+    /// How well media gets to and from the client, as measured of late.
+    Quality {
+        /// Of what it has sent, in thousandths.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lost_up_permille: Option<u32>,
+        /// Of what it was sent, in thousandths.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lost_down_permille: Option<u32>,
+        /// There and back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        round_trip_ms: Option<u32>,
+    },
     /// Which layer of a track the client is sent.
     Layer {
         /// Of which track.

@@ -123,7 +123,7 @@ impl Node {
         platform.caught_up(head, CATCH_UP_PATIENCE).await;
         let http = listen::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "--http-port")?;
         let address = http.local_addr()?;
-        let sockets = Sockets { http: Some(Bound::plain(http)), https: None, qss: None, metrics: None };
+        let sockets = Sockets { http: Some(Bound::plain(http)), https: None, qss: None, metrics: None, media: None };
         let config = api_config(&settings, base, format!("http://{address}"), &sockets.addresses(), true);
         platform.start_interfaces(Interfaces { sockets, config }, &settings).await?;
         let token = token(address, &password).await?;

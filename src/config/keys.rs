@@ -74,9 +74,9 @@ impl Key {
 }
 
 /// What a process may do.
-pub(crate) const ROLES: &[&str] = &["api", "signaling", "projector", "relay", "processes"];
+pub(crate) const ROLES: &[&str] = &["api", "signaling", "projector", "relay", "processes", "media"];
 /// Log filter without `log.filter`.
-pub(crate) const DEFAULT_LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,rdkafka=warn,librdkafka=warn";
+pub(crate) const DEFAULT_LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,rdkafka=warn,librdkafka=warn,str0m=error";
 
 /// Every key, in the order of the documentation.
 pub(crate) const KEYS: &[Key] = &[
@@ -98,6 +98,39 @@ pub(crate) const KEYS: &[Key] = &[
         "Port of /metrics, /livez and /readyz alone; unset: only on the other listeners; 0 takes any free one.",
     )
     .flag("--metrics-port"),
+    Key::new(
+        "media.port",
+        Kind::Number(0, 65_535),
+        Some("10000"),
+        "UDP port of the media of all participants; 0 takes any free one.",
+    )
+    .flag("--media-port"),
+    Key::new(
+        "media.address",
+        Kind::Text,
+        None,
+        "IP address clients reach the media port at; unset: what bind says, or the machine's own.",
+    ),
+    Key::new("media.videoCodec", Kind::OneOf(&["vp8", "h264"]), Some("vp8"), "The one video codec of the rooms."),
+    Key::new(
+        "media.autoVideo",
+        Kind::Number(0, 100),
+        Some("16"),
+        "So many pictures a client is sent without asking for them.",
+    ),
+    Key::new(
+        "media.tokenTtl",
+        Kind::Number(1_000, 3_600_000),
+        Some("60000"),
+        "How long a media token may wait to begin a session, in milliseconds.",
+    ),
+    Key::new(
+        "media.idleTimeout",
+        Kind::Number(1_000, 3_600_000),
+        Some("30000"),
+        "A media session from which nothing has come for so long is ended, in milliseconds.",
+    ),
+    Key::new("media.peersMax", Kind::Number(1, 1_000_000), Some("2000"), "Most media sessions of a node."),
     Key::new("node.name", Kind::Text, None, "Name of this process among the others, for people; unset: the machine's.")
         .flag("--node"),
     Key::new(

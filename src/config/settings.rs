@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use wac_api::Network;
 use wac_commands::domain::origin::Pattern;
 use wac_events::MasterKey;
+use wac_media_io::VideoCodec;
 use wac_relay::PersonalFieldsMode;
 
 use super::Configuration;
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) qss_port: u16,
     /// `metrics.port`.
     pub(crate) metrics_port: Option<u16>,
+    /// `media.*`.
+    pub(crate) media: MediaSettings,
     /// `node.name`, else the machine's.
     pub(crate) node_name: String,
     /// `nodes.heartbeat`.
@@ -106,6 +109,47 @@ pub(crate) struct Settings {
     pub(crate) log_json: bool,
 }
 
+/// `media.*`.
+#[derive(Clone, Debug)]
+pub(crate) struct MediaSettings {
+    /// `media.port`.
+    pub(crate) port: u16,
+    /// `media.address`.
+    pub(crate) address: Option<IpAddr>,
+    /// `media.videoCodec`.
+    pub(crate) video: VideoCodec,
+    /// `media.autoVideo`.
+    pub(crate) auto_video: usize,
+    /// `media.tokenTtl`.
+    pub(crate) token_ttl: Duration,
+    /// `media.idleTimeout`.
+    pub(crate) idle_timeout: Duration,
+    /// `media.peersMax`.
+    pub(crate) peers_max: usize,
+}
+
+impl MediaSettings {
+    fn new(configuration: &Configuration) -> Result<Self> {
+        let size = |key| usize::try_from(configuration.number(key)).unwrap_or(usize::MAX);
+        let address = configuration.text("media.address").map(|text| {
+            let parsed = text.trim_start_matches('[').trim_end_matches(']').parse();
+            parsed.with_context(|| format!("media.address: {text:?} is no IP address"))
+        });
+        Ok(Self {
+            port: port(configuration, "media.port"),
+            address: address.transpose()?,
+            video: match configuration.text("media.videoCodec") {
+                Some("h264") => VideoCodec::H264,
+                _ => VideoCodec::Vp8,
+            },
+            auto_video: size("media.autoVideo"),
+            token_ttl: Duration::from_millis(configuration.number("media.tokenTtl")),
+            idle_timeout: Duration::from_millis(configuration.number("media.idleTimeout")),
+            peers_max: size("media.peersMax"),
+        })
+    }
+}
+
 impl Settings {
     /// Checks what one key alone cannot tell.
     pub(crate) fn new(configuration: &Configuration) -> Result<Self> {
@@ -118,6 +162,7 @@ impl Settings {
             https_port: port(configuration, "https.port"),
             qss_port: port(configuration, "qss.port"),
             metrics_port: configuration.effective("metrics.port").map(|_| port(configuration, "metrics.port")),
+            media: MediaSettings::new(configuration)?,
             node_name: configuration.text("node.name").map_or_else(machine, str::to_owned),
             node_lost_after: Duration::from_millis(configuration.number("nodes.heartbeat")),
             cors_domains: cors_domains(configuration)?,

@@ -49,7 +49,7 @@ impl Welcome {
 
     fn places(&self, text: &mut String, took: Duration) -> std::fmt::Result {
         let url = self.url();
-        let Addresses { http, https, qss, metrics } = self.addresses;
+        let Addresses { http, https, qss, metrics, media } = self.addresses;
         let addresses = [http, https, qss.map(|(address, _)| address), metrics];
         let everybody = addresses.iter().flatten().any(|address| !address.ip().is_loopback());
         let reach = if everybody { "reachable from other machines" } else { "reachable from this machine only" };
@@ -78,6 +78,9 @@ impl Welcome {
             let scheme = if tls { "wss" } else { "ws" };
             writeln!(text, "  QSS         {sockets}/qss, {scheme}://{qss}/ (calls; protocol jt)")?;
             writeln!(text, "  WAPI        {sockets}/wapi (resources; protocol wapi)")?;
+        }
+        if let Some(media) = media {
+            writeln!(text, "  media       UDP {media}, {sockets}/media")?;
         }
         if let Some(metrics) = metrics {
             writeln!(text, "  metrics     http://{metrics}/metrics")?;

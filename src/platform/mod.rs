@@ -1,5 +1,6 @@
 //! The wiring: one process's parts, how they start and in which order they end.
 
+mod media;
 mod ports;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wac_api::sockets::{HttpAssigner, SocketPorts};
@@ -15,9 +17,11 @@ use wac_commands::process::{CallRules, NodeRules, ProcessRules};
 use wac_commands::{CommandHandler, Limits};
 use wac_events::cloudevents::source_of;
 use wac_events::{DomainId, Environment as _, NodeId, Position};
+use wac_media_io::MediaNode;
 use wac_projections::Projection;
 use wac_relay::{AlwaysGranted, Relay, RelayConfig, RelayLease, RelayProgress};
 use wac_runner::{Runner, SqlRows};
+use wac_signaling::MediaNodes;
 use wac_store::{Db, Stores, SystemEnvironment};
 
 use crate::config::Settings;
@@ -25,6 +29,7 @@ use crate::lease::PostgresLease;
 use crate::processes::Processes;
 use crate::serving::{Bound, Servers};
 use crate::shutdown::{DRAIN_PART, DRAIN_REQUESTS};
+pub(crate) use media::MediaSocket;
 use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, calls, lag_source};
 
 /// What has been bound before anything was started.
@@ -37,6 +42,8 @@ pub(crate) struct Sockets {
     pub(crate) qss: Option<Bound>,
     /// Health and metrics alone.
     pub(crate) metrics: Option<Bound>,
+    /// Media.
+    pub(crate) media: Option<MediaSocket>,
 }
 
 /// Where a process listens.
@@ -50,6 +57,8 @@ pub(crate) struct Addresses {
     pub(crate) qss: Option<(SocketAddr, bool)>,
     /// Health and metrics alone.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Media, over UDP, as clients are told.
+    pub(crate) media: Option<SocketAddr>,
 }
 
 impl Sockets {
@@ -62,6 +71,7 @@ impl Sockets {
             https: of(&self.https),
             qss: of(&self.qss).map(|address| (address, secure)),
             metrics: of(&self.metrics),
+            media: self.media.as_ref().map(|media| media.address),
         }
     }
 }
@@ -97,6 +107,7 @@ pub(crate) struct Platform {
     processes: Option<Processes>,
     servers: Option<Servers>,
     tail: Option<JoinHandle<()>>,
+    media: Option<MediaNode>,
     /// The interfaces, once they serve.
     api: Option<wac_api::Platform>,
     observers: CancellationToken,
@@ -150,6 +161,7 @@ impl Platform {
             processes: None,
             servers: None,
             tail: None,
+            media: None,
             api: None,
             observers: CancellationToken::new(),
             relay_progress: None,
@@ -228,7 +240,8 @@ impl Platform {
     }
 
     /// Starts to serve requests; the read models must have been started.
-    pub(crate) async fn start_interfaces(&mut self, interfaces: Interfaces, settings: &Settings) -> Result<()> {
+    pub(crate) async fn start_interfaces(&mut self, mut interfaces: Interfaces, settings: &Settings) -> Result<()> {
+        let media = self.start_media(&mut interfaces, settings)?;
         let rows = self.rows.as_ref().context("the interfaces need the read models")?.reader();
         let projections: Vec<Arc<dyn Projection>> = wac_projections::all();
         let rows_health = Arc::new(RowsHealth { log: self.stores.log.clone(), rows: rows.clone(), projections });
@@ -250,7 +263,7 @@ impl Platform {
             health,
             lag: Some(lag),
             appends: Some(self.appends.clone()),
-            sockets: socket_ports(rows, settings)?,
+            sockets: socket_ports(rows, media, settings)?,
         };
         let api = wac_api::Platform::new(ports, interfaces.config);
         self.tail = Some(tokio::spawn(wac_api::follow_log(api.clone())));
@@ -259,9 +272,20 @@ impl Platform {
             let node = api.clone();
             self.processes().await?.watch_nodes(move || node.node_id(), node_rules(settings)).await?;
         }
-        self.servers = Some(serve(&api, interfaces.sockets)?);
+        let media = self.media.as_ref().map_or_else(Router::new, MediaNode::router);
+        self.servers = Some(serve(&api, &media, interfaces.sockets)?);
         self.api = Some(api);
         Ok(())
+    }
+
+    /// Starts the media node, if its port has been bound; what signaling is to know of it.
+    fn start_media(&mut self, interfaces: &mut Interfaces, settings: &Settings) -> Result<Option<Arc<dyn MediaNodes>>> {
+        let addresses = interfaces.sockets.addresses();
+        let Some(socket) = interfaces.sockets.media.take() else { return Ok(None) };
+        let (node, key) = media::start(socket, settings, &settings.master_key()?, &self.stores)?;
+        self.media = Some(node);
+        let nodes = media::OwnNode::new(key, settings, &interfaces.config.public_url, &addresses);
+        Ok(Some(Arc::new(nodes)))
     }
 
     /// Ends every part, those that others rest on last.
@@ -276,6 +300,9 @@ impl Platform {
                 api.stop_node().await
             }
         };
+        if let Some(media) = self.media.take() {
+            media.stop().await;
+        }
         let servers = self.servers.take();
         let requests = async {
             if let Some(servers) = servers {
@@ -329,25 +356,26 @@ fn node_rules(settings: &Settings) -> NodeRules {
 }
 
 /// What the sockets ask of the rest.
-fn socket_ports(rows: SqlRows, settings: &Settings) -> Result<SocketPorts> {
+fn socket_ports(rows: SqlRows, media: Option<Arc<dyn MediaNodes>>, settings: &Settings) -> Result<SocketPorts> {
     Ok(SocketPorts {
         calls: calls(rows),
         assigner: HttpAssigner::new(&settings.signaling.agents)?,
+        media,
         node_name: settings.node_name.clone(),
         enabled: settings.has_role("signaling"),
     })
 }
 
 /// Serves each port what belongs there.
-fn serve(api: &wac_api::Platform, sockets: Sockets) -> Result<Servers> {
-    let Sockets { http, https, qss, metrics } = sockets;
+fn serve(api: &wac_api::Platform, media: &Router, sockets: Sockets) -> Result<Servers> {
+    let Sockets { http, https, qss, metrics, media: _ } = sockets;
     let mut servers = Servers::new();
-    let router = wac_api::router(api.clone());
+    let router = media.clone().fallback_service(wac_api::router(api.clone()));
     for bound in [http, https].into_iter().flatten() {
         servers.serve(router.clone(), bound)?;
     }
     if let Some(bound) = qss {
-        servers.serve(wac_api::signaling_router(api.clone()), bound)?;
+        servers.serve(media.clone().fallback_service(wac_api::signaling_router(api.clone())), bound)?;
     }
     if let Some(bound) = metrics {
         servers.serve(wac_api::metrics_router(api.clone()), bound)?;

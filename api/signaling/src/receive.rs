@@ -7,6 +7,7 @@ use wac_projections::Rows;
 use crate::agents::ExternalAssigner;
 use crate::ask::{Ask, Reply};
 use crate::failure::{Failure, Refusal};
+use crate::media::{MediaNodes, NoMedia};
 use crate::pending::Pending;
 use crate::wire::{RefusalFrame, Request, RequestFrame};
 use crate::{Peer, Settings};
@@ -23,6 +24,7 @@ pub struct Signaling {
     pub(crate) settings: Arc<Settings>,
     pub(crate) assigner: Option<Arc<dyn ExternalAssigner>>,
     pub(crate) pending: Pending,
+    pub(crate) media: Arc<dyn MediaNodes>,
 }
 
 /// What came of a frame.
@@ -55,13 +57,20 @@ impl Received {
 impl Signaling {
     /// Signaling over a handler; `calls` and `rows` tell who is where.
     pub fn new(handler: CommandHandler, calls: Arc<dyn Calls>, rows: Arc<dyn Rows>, settings: Arc<Settings>) -> Self {
-        Self { handler, calls, rows, settings, assigner: None, pending: Pending::default() }
+        Self { handler, calls, rows, settings, assigner: None, pending: Pending::default(), media: Arc::new(NoMedia) }
     }
 
     /// Lets somebody else pick the agents (`agentassigner.externalAssignerUrl`).
     #[must_use]
     pub fn with_assigner(mut self, assigner: Arc<dyn ExternalAssigner>) -> Self {
         self.assigner = Some(assigner);
+        self
+    }
+
+    /// Knows where the media of rooms is.
+    #[must_use]
+    pub fn with_media(mut self, media: Arc<dyn MediaNodes>) -> Self {
+        self.media = media;
         self
     }
 

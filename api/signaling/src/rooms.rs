@@ -1,7 +1,5 @@
 //! Rooms on the wire: what they are called, and what is shown of them.
 
-use std::collections::BTreeMap;
-
 use wac_commands::room::Seat;
 use wac_commands::{Room, name_key};
 use wac_events::room::RoomKind;
@@ -13,8 +11,8 @@ use crate::ask::Ask;
 use crate::failure::{Failure, Refusal};
 use crate::wire::{MutedMedia, Participant, RoomMedia, RoomObject};
 
-/// Why there is no media, as long as no media node runs.
-const NO_MEDIA_NODE: &str = "no media node is running";
+/// Why a device that is not in a room gets no media of it.
+const NO_SEAT: &str = "this device is not in the room";
 
 /// A room of another domain: `<id>@<domain>`.
 pub(crate) fn qualified(id: &str, domain: &DomainId) -> String {
@@ -69,6 +67,12 @@ impl Ask<'_> {
 
     /// What is shown of a room.
     pub(crate) async fn room_object(&self, room: &Room) -> Result<RoomObject, StoreError> {
+        let door = match room.seats.contains_key(&self.peer.session) {
+            true => self.signaling.media.door(room, self.peer),
+            false => Err(NO_SEAT.to_owned()),
+        };
+        let media = RoomMedia { available: door.is_ok(), reason: door.as_ref().err().cloned() };
+        let door = door.ok();
         Ok(RoomObject {
             id: self.room_id(room).await?,
             uuid: room.opening.to_string(),
@@ -79,14 +83,14 @@ impl Ask<'_> {
             number: String::new(),
             sip_uri: String::new(),
             bitrate: room.bitrate_kbps,
-            server_uuid: String::new(),
-            server: BTreeMap::new(),
+            server_uuid: door.as_ref().map(|door| door.node.clone()).unwrap_or_default(),
+            server: door.as_ref().map(|door| door.server.clone()).unwrap_or_default(),
             participants_limit: room.participants_limit,
-            ice: Vec::new(),
-            token: String::new(),
+            ice: door.as_ref().map(|door| door.ice.clone()).unwrap_or_default(),
+            token: door.map(|door| door.token).unwrap_or_default(),
             participants: people(room),
             timestamp: room.created_at.millis(),
-            media: RoomMedia { available: false, reason: Some(NO_MEDIA_NODE.to_owned()) },
+            media,
         })
     }
 }

@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use wac_commands::{Calls, CommandHandler};
 use wac_events::NodeId;
 use wac_projections::Rows;
-use wac_signaling::{ExternalAssigner, Signaling};
+use wac_signaling::{ExternalAssigner, MediaNodes, Signaling};
 
 pub use assigner::{AssignerSetupError, HttpAssigner};
 pub(crate) use close::Close;
@@ -57,6 +57,8 @@ pub struct SocketPorts {
     pub calls: Arc<dyn Calls>,
     /// Whoever picks agents, if it is not the platform itself.
     pub assigner: Option<Arc<dyn ExternalAssigner>>,
+    /// Whoever knows the media nodes, if there are any.
+    pub media: Option<Arc<dyn MediaNodes>>,
     /// This node's name, for people.
     pub node_name: String,
     /// Whether this node serves sockets at all.
@@ -79,11 +81,14 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// None yet.
     pub(crate) fn new(ports: SocketPorts, handler: &CommandHandler, rows: &Arc<dyn Rows>, config: &ApiConfig) -> Self {
-        let SocketPorts { calls, assigner, node_name, enabled } = ports;
+        let SocketPorts { calls, assigner, media, node_name, enabled } = ports;
         let settings = Arc::new(config.signaling.clone());
         let mut signaling = Signaling::new(handler.clone(), calls, rows.clone(), settings);
         if let Some(assigner) = assigner {
             signaling = signaling.with_assigner(assigner);
+        }
+        if let Some(media) = media {
+            signaling = signaling.with_media(media);
         }
         Self {
             hub: Hub::default(),

@@ -1,10 +1,12 @@
 //! The selective forwarding unit: one object, driven from outside with bytes, frames, facts and
 //! the time, that says what to send and when it wants to be woken.
 
+pub(crate) mod data;
 mod forward;
 mod layers;
 mod negotiate;
 mod pump;
+mod quality;
 mod route;
 mod seating;
 mod tick;

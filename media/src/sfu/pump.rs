@@ -75,6 +75,18 @@ impl Sfu {
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
                 self.estimated(id, can_probe.then_some(estimate.as_u64()), now);
             }
+            Event::PeerStats(stats) => self.measured(id, &stats, now),
+            Event::ChannelOpen(channel, label) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.channels.opened(channel, &label);
+                }
+            }
+            Event::ChannelClose(channel) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.channels.closed(channel);
+                }
+            }
+            Event::ChannelData(message) => self.messaged(id, &message, now),
             Event::Closed => self.end(id, ByeReason::Left, now),
             _ => {}
         }

@@ -3,12 +3,11 @@
 use std::time::Instant;
 
 use str0m::Input;
-use str0m::bwe::Bitrate;
 use wac_events::OpeningId;
 
 use super::{Sfu, TICK};
 use crate::PeerId;
-use crate::wire::{ByeReason, Kind, NodeFrame};
+use crate::wire::{ByeReason, NodeFrame};
 
 /// Every so many ticks layers are chosen anew and publishers are told their limit.
 const SLOW_TICKS: u64 = 4;
@@ -57,22 +56,6 @@ impl Sfu {
         let Some(user_ids) = venue.speakers.changed(now) else { return };
         for peer in venue.peers.clone() {
             self.say(peer, NodeFrame::Speakers { user_ids: user_ids.clone() });
-        }
-    }
-
-    /// Tells a publisher how much each of its pictures may take (REMB).
-    fn limit_rates(&mut self, id: PeerId) {
-        let Some(limit_kbps) = self.venue_of(id).map(|venue| venue.room.bitrate_kbps).filter(|limit| *limit > 0) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.connected) else { return };
-        for track in peer.uplinks.values() {
-            let Some(track) = self.tracks.get(track).filter(|track| track.kind == Kind::Video) else { continue };
-            let Some(layer) = track.layers.first() else { continue };
-            if let Some(stream) = peer.rtc.direct_api().stream_rx(&layer.ssrc) {
-                stream.request_remb(Bitrate::kbps(u64::from(limit_kbps)));
-                self.dirty.push(id);
-            }
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use str0m::bwe::BweKind;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::ChannelId;
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
@@ -52,6 +54,11 @@ pub(crate) struct Client {
     pub connected: bool,
     pub got: HashMap<Mid, Vec<Got>>,
     pub keyframes_asked: usize,
+    pub messages: Vec<String>,
+    /// The last REMB, bit/s.
+    pub limit: Option<u64>,
+    channels: Vec<String>,
+    open: HashMap<String, ChannelId>,
     pub level: i8,
     sources: Vec<OfferedTrack>,
     sending: Vec<Sending>,
@@ -77,6 +84,10 @@ impl Client {
             connected: false,
             got: HashMap::new(),
             keyframes_asked: 0,
+            messages: Vec::new(),
+            limit: None,
+            channels: Vec::new(),
+            open: HashMap::new(),
             level: -30,
             sources: Vec::new(),
             sending: Vec::new(),
@@ -122,6 +133,20 @@ impl Client {
         self
     }
 
+    pub(crate) fn channel(&mut self, label: &str) -> &mut Self {
+        self.channels.push(label.to_owned());
+        self
+    }
+
+    pub(crate) fn send_message(&mut self, label: &str, text: &str) {
+        let id = self.open[label];
+        assert!(self.rtc.channel(id).unwrap().write(false, text.as_bytes()).unwrap());
+    }
+
+    pub(crate) fn has_channel(&self, label: &str) -> bool {
+        self.open.contains_key(label)
+    }
+
     pub(crate) fn offering(&self) -> bool {
         self.pending.is_some()
     }
@@ -132,6 +157,9 @@ impl Client {
         for (kind, direction, simulcast, source) in self.unoffered.drain(..) {
             let rids = simulcast.clone();
             added.push((api.add_media(kind, direction, None, None, simulcast), kind, direction, rids, source));
+        }
+        for label in self.channels.drain(..) {
+            api.add_channel(label);
         }
         if std::mem::take(&mut self.restart_ice) {
             api.ice_restart(true);
@@ -214,6 +242,9 @@ impl Client {
                 self.connected = true;
                 self.sending.iter_mut().for_each(|sending| sending.next = now);
             }
+            Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => self.limit = Some(estimate.as_u64()),
+            Event::ChannelOpen(id, label) => _ = self.open.insert(label, id),
+            Event::ChannelData(message) => self.messages.push(String::from_utf8(message.data).unwrap()),
             Event::KeyframeRequest(request) => {
                 self.keyframes_asked += 1;
                 let asked = |sending: &&mut Sending| sending.mid == request.mid && sending.rid == request.rid;

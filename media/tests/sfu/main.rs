@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test begins its simulated time somewhere")]
 
 mod client;
+mod data;
 mod media;
 mod obedience;
 mod trust;

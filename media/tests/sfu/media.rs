@@ -222,3 +222,17 @@ fn who_speaks_is_told() {
     assert_eq!(told(&world.clients[1]), Some(vec!["a".into()]));
     assert_eq!(told(&world.clients[0]), Some(vec!["a".into()]));
 }
+
+#[test]
+fn a_publisher_is_told_to_take_less_when_his_way_loses() {
+    let mut world = call(Client::camera);
+    world.run(SECOND * 5);
+    assert_eq!(world.clients[0].limit, Some(1_024_000 + 150_000));
+    world.loss_permille = 150;
+    world.run(SECOND * 15);
+    assert_eq!(world.clients[0].limit, Some(341_000 + 150_000), "a third");
+    world.loss_permille = 0;
+    world.run(SECOND * 40);
+    assert_eq!(world.clients[0].limit, Some(1_024_000 + 150_000));
+    assert!(world.clients[0].frames.iter().any(|frame| matches!(frame, NodeFrame::Quality { .. })));
+}

@@ -173,3 +173,6 @@ export function refusal(status: number, problem?: Problem, what?: string): Refus
   if (status === 429 || status === 503) details.retryable = problem?.retryable ?? true;
   return new Refusal(what === undefined ? said : `${what}: ${said}`, details);
 }
+
+/** The media of a room cannot be had, or not any more. */
+export class MediaError extends WacError {}

@@ -39,6 +39,22 @@ export * from './errors.js';
 export { Group } from './groups/group.js';
 export { GroupManager } from './groups/manager.js';
 export {
+  type JoinMediaOptions,
+  joinMedia,
+  MediaConnection,
+  type MediaEvents,
+  type PublishOptions,
+  type RemoteTrack,
+} from './media/connection.js';
+export type {
+  CarriedTrack,
+  MediaEndReason,
+  MediaLimits,
+  MediaParticipant,
+  OfferedTrack,
+  TrackSource,
+} from './media/frames.js';
+export {
   type Presence,
   type PresenceChange,
   PresenceManager,

@@ -1,0 +1,104 @@
+use std::collections::HashSet;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use wac_events::{Environment, EventLog};
+use wac_media::{SfuConfig, VideoCodec};
+
+use crate::desk::{Desk, Knock};
+use crate::shard::{Order, Orders, Shard};
+use crate::socket;
+use crate::spent::Spent;
+use crate::token::TokenKey;
+
+/// So many may wait to be let in.
+const KNOCKS_WAITING_MAX: usize = 256;
+
+/// What a node is set to.
+#[derive(Clone, Debug)]
+pub struct MediaConfig {
+    /// Where clients reach the node's socket.
+    pub address: SocketAddr,
+    /// The one video codec of its rooms.
+    pub video: VideoCodec,
+    /// So many pictures are sent without being asked for.
+    pub auto_video: usize,
+    /// Most media sessions.
+    pub peers_max: usize,
+    /// A session from which nothing has come for so long is ended.
+    pub idle_timeout: Duration,
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("the media socket cannot be used: {0}")]
+pub struct StartError(#[from] std::io::Error);
+
+/// A running media node.
+pub struct MediaNode {
+    door: Door,
+    orders: Orders,
+    thread: JoinHandle<()>,
+    shutdown: CancellationToken,
+}
+
+/// What the media socket needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub key: Arc<TokenKey>,
+    pub env: Arc<dyn Environment>,
+    pub spent: Arc<Mutex<Spent>>,
+    pub knocks: mpsc::Sender<Knock>,
+    pub orders: Orders,
+    pub closing: CancellationToken,
+}
+
+impl MediaNode {
+    /// Starts the thread around `socket`, and follows `log` for it. Needs a tokio runtime.
+    pub fn start(
+        socket: UdpSocket,
+        config: MediaConfig,
+        key: Arc<TokenKey>,
+        log: Arc<dyn EventLog>,
+        env: Arc<dyn Environment>,
+    ) -> Result<Self, StartError> {
+        let sfu = SfuConfig {
+            addresses: vec![config.address],
+            video: config.video,
+            auto_video: config.auto_video,
+            peers_max: config.peers_max,
+            idle_timeout: config.idle_timeout,
+            ..SfuConfig::default()
+        };
+        let (shard, orders) = Shard::new(socket, sfu)?;
+        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || shard.run())?;
+        let shutdown = CancellationToken::new();
+        let (knocks, waiting) = mpsc::channel(KNOCKS_WAITING_MAX);
+        let desk =
+            Desk { log, orders: orders.clone(), knocks: waiting, shutdown: shutdown.clone(), known: HashSet::new() };
+        tokio::spawn(desk.run());
+        let spent = Arc::default();
+        let door = Door { key, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone() };
+        Ok(Self { door, orders, thread, shutdown })
+    }
+
+    /// The media socket, at `/media`.
+    pub fn router(&self) -> Router {
+        Router::new().route("/media", get(socket::enter)).with_state(self.door.clone())
+    }
+
+    /// Ends all sessions and the thread.
+    pub async fn stop(self) {
+        self.orders.say(Order::Stop);
+        let thread = self.thread;
+        // The thread ends after one round; joining it blocks.
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        self.shutdown.cancel();
+    }
+}

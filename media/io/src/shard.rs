@@ -1,0 +1,205 @@
+//! One thread with its socket and its [`Sfu`].
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token, Waker};
+use tokio::sync::{mpsc, oneshot};
+use wac_events::{Position, RoomEvent};
+use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
+use wac_media::{JoinRejection, Output, PeerId, Sfu, SfuConfig, Ticket};
+
+const SOCKET: Token = Token(0);
+const ORDERS: Token = Token(1);
+/// So many datagrams are taken in before orders and timers have their turn.
+const DATAGRAMS_AT_A_TIME: usize = 64;
+/// Longest datagram that is taken in, in bytes.
+const DATAGRAM_BYTES_MAX: usize = 2_000;
+/// So many frames may wait for a client's media socket; then it is cut.
+pub(crate) const FRAMES_WAITING_MAX: usize = 512;
+
+/// What a shard is told.
+pub(crate) enum Order {
+    /// A fact about a room.
+    Fact(Box<RoomEvent>, Position),
+    /// Somebody joins.
+    Join(Box<Ticket>, oneshot::Sender<Result<Joined, JoinRejection>>),
+    /// What a client said.
+    Said(PeerId, Box<ClientMessage>),
+    /// A client's session is to end.
+    End(PeerId, ByeReason),
+    /// Everything ends.
+    Stop,
+}
+
+/// Somebody who has joined.
+pub(crate) struct Joined {
+    pub peer: PeerId,
+    /// Frames for him; ends with his session.
+    pub frames: mpsc::Receiver<NodeMessage>,
+}
+
+/// Tells a shard what to do. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Orders {
+    sender: Sender<Order>,
+    waker: Arc<Waker>,
+}
+
+impl Orders {
+    /// Says it; a shard that has stopped does not hear it.
+    pub(crate) fn say(&self, order: Order) {
+        if self.sender.send(order).is_ok() {
+            // A waker fails only when its poll is gone, that is, the shard.
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// A shard about to run.
+pub(crate) struct Shard {
+    sfu: Sfu,
+    socket: UdpSocket,
+    /// What clients know the socket as.
+    address: SocketAddr,
+    poll: Poll,
+    orders: Receiver<Order>,
+    clients: HashMap<PeerId, mpsc::Sender<NodeMessage>>,
+}
+
+impl Shard {
+    /// Around a bound socket that clients reach at `config.addresses[0]`.
+    pub(crate) fn new(socket: std::net::UdpSocket, config: SfuConfig) -> std::io::Result<(Self, Orders)> {
+        socket.set_nonblocking(true)?;
+        let mut socket = UdpSocket::from_std(socket);
+        let poll = Poll::new()?;
+        poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
+        let (sender, orders) = channel();
+        let address = match config.addresses.first() {
+            Some(address) => *address,
+            None => socket.local_addr()?,
+        };
+        let sfu = Sfu::new(config, Instant::now());
+        let shard = Self { sfu, socket, address, poll, orders, clients: HashMap::new() };
+        Ok((shard, Orders { sender, waker }))
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(8);
+        let mut buffer = [0; DATAGRAM_BYTES_MAX];
+        // Whether datagrams may be left in the socket: readiness is told once.
+        let mut readable = true;
+        loop {
+            let deadline = self.carry_out();
+            let patience = match readable {
+                true => std::time::Duration::ZERO,
+                false => deadline.saturating_duration_since(Instant::now()),
+            };
+            if let Err(error) = self.poll.poll(&mut events, Some(patience))
+                && error.kind() != ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the media thread cannot wait for its socket and ends");
+                return;
+            }
+            readable |= events.iter().any(|event| event.token() == SOCKET);
+            if readable {
+                readable = self.receive(&mut buffer);
+            }
+            if !self.obey() {
+                return;
+            }
+            self.sfu.handle_timeout(Instant::now());
+        }
+    }
+
+    /// Takes in some datagrams; true: there may be more.
+    fn receive(&mut self, buffer: &mut [u8]) -> bool {
+        for _ in 0..DATAGRAMS_AT_A_TIME {
+            match self.socket.recv_from(buffer) {
+                Ok((length, from)) => {
+                    self.sfu.handle_datagram(from, self.address, &buffer[..length], Instant::now());
+                    self.carry_out();
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                // An ICMP answer to something that was sent: of no matter to the others.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    /// Takes in the orders that wait; false: it is to stop.
+    fn obey(&mut self) -> bool {
+        while let Ok(order) = self.orders.try_recv() {
+            let now = Instant::now();
+            match order {
+                Order::Fact(event, position) => self.sfu.apply(&event, position, now),
+                Order::Join(ticket, reply) => self.join(*ticket, reply, now),
+                Order::Said(peer, message) => self.sfu.handle_frame(peer, *message, now),
+                Order::End(peer, reason) => self.sfu.leave(peer, reason, now),
+                Order::Stop => {
+                    self.stop(now);
+                    return false;
+                }
+            }
+            self.carry_out();
+        }
+        true
+    }
+
+    fn join(&mut self, ticket: Ticket, reply: oneshot::Sender<Result<Joined, JoinRejection>>, now: Instant) {
+        let joined = self.sfu.join(ticket, now).map(|peer| {
+            let (sender, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+            self.clients.insert(peer, sender);
+            Joined { peer, frames }
+        });
+        let peer = joined.as_ref().ok().map(|joined| joined.peer);
+        if let (Err(_), Some(peer)) = (reply.send(joined), peer) {
+            // Whoever asked has gone.
+            self.sfu.leave(peer, ByeReason::Lost, now);
+        }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        let peers: Vec<PeerId> = self.clients.keys().copied().collect();
+        for peer in peers {
+            self.sfu.leave(peer, ByeReason::Stopping, now);
+        }
+        self.carry_out();
+    }
+
+    /// Does everything the unit wants done; when it wants to be woken.
+    fn carry_out(&mut self) -> Instant {
+        loop {
+            match self.sfu.poll_output() {
+                Output::Transmit { to, bytes } => {
+                    // What a full buffer or an unreachable client loses is what a network loses.
+                    let _ = self.socket.send_to(&bytes, to);
+                }
+                Output::Frame(peer, message) => self.tell(peer, message),
+                Output::Ended(peer, reason) => {
+                    tracing::debug!(%peer, ?reason, "a media session has ended");
+                    self.clients.remove(&peer);
+                }
+                Output::Connected(peer) => tracing::debug!(%peer, "media flows"),
+                Output::Timeout(at) => return at,
+            }
+        }
+    }
+
+    fn tell(&mut self, peer: PeerId, message: NodeMessage) {
+        let Some(client) = self.clients.get(&peer) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = client.try_send(message) {
+            tracing::debug!(%peer, "a client does not read its media socket");
+            self.clients.remove(&peer);
+            self.sfu.leave(peer, ByeReason::Lost, Instant::now());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Media tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), so that a node checks
+//! them without a database.
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use wac_events::{DomainId, OpeningId, RoomId, RoomRef, SessionId, Time, UserId};
+use wac_media::Rights;
+
+/// What the signing key is derived for.
+const PURPOSE: &[u8] = b"wac media token, 1";
+/// Longest token that is looked at, in bytes.
+const TOKEN_BYTES_MAX: usize = 4_096;
+/// Clocks of two machines may differ by so much.
+const LEEWAY_MS: i64 = 5_000;
+
+/// What a token says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// The opening.
+    #[serde(rename = "room")]
+    pub opening: OpeningId,
+    /// The domain of the room.
+    pub domain: DomainId,
+    /// The room's id in it.
+    #[serde(rename = "rid")]
+    pub room: RoomId,
+    /// Who.
+    #[serde(rename = "sub")]
+    pub user: UserId,
+    /// On which device.
+    #[serde(rename = "sid")]
+    pub session: SessionId,
+    /// `publish`, `subscribe` and `data`, separated by spaces.
+    pub scope: String,
+    /// When it ends, seconds since the epoch.
+    pub exp: i64,
+    /// Names this token: it begins one media session.
+    pub jti: String,
+}
+
+/// Why a token is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It is no token of this kind.
+    #[error("malformed")]
+    Malformed,
+    /// Another key has signed it.
+    #[error("not signed by this deployment")]
+    Forged,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+}
+
+/// Makes and checks tokens. Every process of a deployment has the same.
+pub struct TokenKey(Ed25519KeyPair);
+
+impl Claims {
+    /// The room.
+    pub fn room_ref(&self) -> RoomRef {
+        RoomRef { domain: self.domain.clone(), id: self.room.clone() }
+    }
+
+    /// What its holder may do.
+    pub fn rights(&self) -> Rights {
+        let may = |word| self.scope.split(' ').any(|given| given == word);
+        Rights { publish: may("publish"), subscribe: may("subscribe"), data: may("data") }
+    }
+}
+
+impl TokenKey {
+    /// The key that belongs to a secret of the deployment.
+    pub fn derive(secret: &[u8]) -> Self {
+        let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), PURPOSE);
+        Self(Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).expect("an HMAC-SHA256 is 32 bytes, as a seed is"))
+    }
+
+    /// A signed token.
+    pub fn sign(&self, claims: &Claims) -> String {
+        let body = serde_json::to_vec(claims).expect("claims are plain JSON");
+        let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"EdDSA","typ":"JWT"}"#);
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(body));
+        let signature = self.0.sign(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+    }
+
+    /// What a token says, if it is ours and its time is not over.
+    pub fn check(&self, token: &str, now: Time) -> Result<Claims, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (_, body) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
+        let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| TokenError::Malformed)?;
+        // The header is not asked which algorithm to use: there is one.
+        UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref())
+            .verify(signed.as_bytes(), &signature)
+            .map_err(|_| TokenError::Forged)?;
+        let claims: Claims = serde_json::from_slice(&body).map_err(|_| TokenError::Malformed)?;
+        if claims.exp.saturating_mul(1_000) + LEEWAY_MS <= now.millis() {
+            return Err(TokenError::Expired);
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims() -> Claims {
+        Claims {
+            opening: "opening".into(),
+            domain: "domain".into(),
+            room: "room".into(),
+            user: "user".into(),
+            session: "session".into(),
+            scope: "publish subscribe".into(),
+            exp: 60,
+            jti: "one".into(),
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed_until_it_expires() {
+        let key = TokenKey::derive(b"secret");
+        let token = key.sign(&claims());
+        let checked = TokenKey::derive(b"secret").check(&token, Time::EPOCH).unwrap();
+        assert_eq!(checked, claims());
+        assert_eq!(checked.rights(), Rights { publish: true, subscribe: true, data: false });
+        assert_eq!(key.check(&token, Time::from_millis(66_000)), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn what_another_key_signed_or_nobody_is_refused() {
+        let key = TokenKey::derive(b"secret");
+        let token = TokenKey::derive(b"other").sign(&claims());
+        assert_eq!(key.check(&token, Time::EPOCH), Err(TokenError::Forged));
+        let own = key.sign(&claims());
+        let (head, tail) = own.split_at(own.len() / 2);
+        let flipped = format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..]);
+        assert!(key.check(&flipped, Time::EPOCH).is_err());
+        for rubbish in ["", ".", "..", "a.b.c", "\u{1F600}.\u{1F600}.\u{1F600}", &"x".repeat(10_000)] {
+            assert!(key.check(rubbish, Time::EPOCH).is_err(), "{rubbish}");
+        }
+    }
+}
