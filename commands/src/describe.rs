@@ -7,7 +7,7 @@ use wac_events::{Cell, Media, Personal};
 
 use crate::invite::{Candidate, InviteStatus};
 use crate::transfer::TransferStatus;
-use crate::{Agent, Device, Group, Invite, Login, Node, Presence, Room, Session, State, Transfer};
+use crate::{Agent, Device, Group, Invite, Login, MediaSession, Node, Presence, Room, Session, State, Transfer};
 
 impl State {
     /// The state as JSON; `None` for aggregates that have their own forms (domains, users,
@@ -23,6 +23,7 @@ impl State {
             State::Group(state) => group(state),
             State::Agent(state) => agent(state),
             State::Node(state) => node(state),
+            State::MediaSession(state) => media_session(state),
             State::Domain(_)
             | State::User(_)
             | State::Subject(_)
@@ -216,6 +217,14 @@ fn group(state: &Group) -> Value {
 fn agent(state: &Agent) -> Value {
     let Agent { version, invite, idle_since } = state;
     json!({ "version": version, "invite": invite, "idleSince": idle_since })
+}
+
+fn media_session(state: &MediaSession) -> Value {
+    let MediaSession { version, connected, flowed, tracks, former_tracks, period, ended } = state;
+    json!({
+        "version": version, "connected": connected, "flowed": flowed, "tracks": tracks, "formerTracks": former_tracks,
+        "period": period, "ended": ended,
+    })
 }
 
 fn node(state: &Node) -> Value {

@@ -17,6 +17,7 @@ pub mod group;
 mod handler;
 pub mod invite;
 pub mod login;
+pub mod media;
 pub mod names;
 pub mod node;
 pub mod presence;
@@ -54,6 +55,8 @@ pub use handler::{CommandError, CommandHandler, Executed, FOLD_OPERATION, Limits
 pub use invite::Invite;
 pub use login::{Login, LoginKey};
 pub use names::{UserName, domain_name, fold, name_key, sip_identity_key};
+pub use media::{MediaReport, MediaSession, MediaSessionRef, ReportMedia};
+pub use names::{UserName, domain_name, name_key, sip_identity_key};
 pub use node::Node;
 pub use presence::Presence;
 pub use rejection::{FieldError, Rejection, RejectionKind};

@@ -238,7 +238,7 @@ proptest! {
         let story = story_of(&wishes);
         for aggregate in [
             "domain", "user", "subject", "credential", "client", "token", "reservation", "session", "presence", "login",
-            "room", "invite", "transfer", "group", "agent", "node",
+            "room", "invite", "transfer", "group", "agent", "node", "media",
         ] {
             let folded = story.facts().iter().fold(State::empty(aggregate).expect("known"), |state, fact| state.evolve(&fact.event));
             prop_assert_eq!(folded.version(), story.facts().len() as u64);

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use wac_events::{
-    Actor, AnyEvent, ClientId, CredentialId, DomainId, GroupId, InviteId, NodeId, Position, Reserved, RoomRef,
-    SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
+    Actor, AnyEvent, ClientId, CredentialId, DomainId, GroupId, InviteId, MediaSessionId, NodeId, Position, Reserved,
+    RoomRef, SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
 };
 
 use crate::{
-    Agent, Client, Credential, Domain, Group, Invite, Login, LoginKey, Node, Presence, Reservation, Room, Session,
-    Subject, Token, Transfer, User,
+    Agent, Client, Credential, Domain, Group, Invite, Login, LoginKey, MediaSession, Node, Presence, Reservation, Room,
+    Session, Subject, Token, Transfer, User,
 };
 
 macro_rules! states {
@@ -74,6 +74,7 @@ states! {
     Group = "group", group;
     Agent = "agent", agent;
     Node = "node", node;
+    MediaSession = "media", media;
 }
 
 /// One stream as it was read.
@@ -170,6 +171,10 @@ impl World {
     lookup!(
         /// A node.
         node(NodeId) -> Node
+    );
+    lookup!(
+        /// A media session.
+        media_session(MediaSessionId) -> MediaSession
     );
     lookup!(
         /// Failed log-ins under one name.

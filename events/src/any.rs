@@ -2,7 +2,7 @@
 
 use crate::{
     AgentEvent, Cell, ClientEvent, CodecError, CredentialEvent, DomainEvent, Environment, Event, EventTypeInfo,
-    GroupEvent, InviteEvent, LoginEvent, NodeEvent, OpenError, PersonalFields, PresenceEvent, Recorded,
+    GroupEvent, InviteEvent, LoginEvent, MediaEvent, NodeEvent, OpenError, PersonalFields, PresenceEvent, Recorded,
     ReservationEvent, RoomEvent, SessionEvent, SubjectEvent, SubjectId, SubjectKey, TokenEvent, TransferEvent,
     UserEvent,
 };
@@ -101,4 +101,5 @@ any_event! {
     Group(GroupEvent),
     Agent(AgentEvent),
     Node(NodeEvent),
+    MediaSession(MediaEvent),
 }

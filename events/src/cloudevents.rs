@@ -10,13 +10,14 @@ pub const PRODUCT: &str = "wac";
 /// Major version of the topics: raised when the meaning of keys, partitions or headers changes.
 pub const TOPICS_MAJOR: u32 = 1;
 /// Every context, with what it holds.
-pub const CONTEXTS: [(&str, &str); 9] = [
+pub const CONTEXTS: [(&str, &str); 10] = [
     ("domains", "Domains (tenants): created, changed, closing, deleted."),
     ("users", "Users, their credentials, and the erasure of persons."),
     ("auth", "OAuth2 clients and token families (hashes only, never tokens)."),
     ("sessions", "Sessions, presence, failed log-ins."),
     ("rooms", "Rooms: opened, participants, holds, mutes, closed."),
     ("calls", "Invitations, transfers and the assignment of agents."),
+    ("media", "Media sessions: connected, tracks, quality, ended."),
     ("groups", "Users groups and their participants."),
     ("system", "Reservations of names, nodes, and other bookkeeping of the platform."),
     ("other", "Event types this version of the relay does not know; relayed as they are."),
@@ -31,6 +32,7 @@ pub fn context_of(event_type: &str) -> &'static str {
         "session" | "presence" | "login" => "sessions",
         "room" => "rooms",
         "invite" | "transfer" | "agent" => "calls",
+        "media" => "media",
         "group" => "groups",
         "reservation" | "node" => "system",
         _ => "other",

@@ -139,6 +139,10 @@ string_id!(
     GroupId
 );
 string_id!(
+    /// A media session: one device's media in one opening of a room.
+    MediaSessionId
+);
+string_id!(
     /// One start of one process.
     NodeId
 );

@@ -17,6 +17,7 @@ pub mod invite;
 mod keys;
 mod log;
 pub mod login;
+pub mod media;
 pub mod node;
 pub mod oauth;
 mod patch;
@@ -37,8 +38,8 @@ pub use domain::DomainEvent;
 pub use envelope::{Actor, Meta, NewEvent, Recorded};
 pub use group::GroupEvent;
 pub use ids::{
-    ClientId, CommandId, CredentialId, DomainId, EventId, GroupId, ID_BYTES_MAX, InviteId, NodeId, OpeningId, Position,
-    RoomId, SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
+    ClientId, CommandId, CredentialId, DomainId, EventId, GroupId, ID_BYTES_MAX, InviteId, MediaSessionId, NodeId,
+    OpeningId, Position, RoomId, SessionId, StreamId, SubjectId, TokenId, TransferId, UserId,
 };
 pub use invite::{Callee, InviteEvent, InviteKind, MediaTypes};
 pub use keys::{KeyState, KeyStore};
@@ -47,6 +48,7 @@ pub use log::{
     READ_EVENTS_MAX, ReadRequest, StoreError, StreamAppend, Subscription,
 };
 pub use login::LoginEvent;
+pub use media::MediaEvent;
 pub use node::NodeEvent;
 pub use oauth::{ClientEvent, GrantKind, TokenEvent};
 pub use patch::Patch;

@@ -21,5 +21,6 @@ pub use config::{SfuConfig, VideoCodec};
 pub use ids::{PeerId, TrackId};
 pub use peer::{Rights, Ticket};
 pub use room::{Room, Standing, opening_of};
+pub use sfu::facts::{PeerFact, Summary};
 pub use sfu::{JoinRejection, Output, Sfu};
 pub use str0m::config::DtlsCert;

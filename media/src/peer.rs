@@ -8,13 +8,15 @@ use str0m::Rtc;
 use str0m::format::PayloadParams;
 use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
-use wac_events::{OpeningId, SessionId, UserId};
+use wac_events::{MediaSessionId, OpeningId, SessionId, UserId};
 
 use crate::TrackId;
 use crate::limit::RateLimit;
 use crate::replay::ReplayGuard;
 use crate::rewrite::Rewriter;
+use crate::room::Standing;
 use crate::sfu::data::Channels;
+use crate::sfu::facts::Meter;
 use crate::wire::{Kind, Source};
 
 /// What a media token lets its holder do.
@@ -31,6 +33,8 @@ pub struct Rights {
 /// Who joins, as a checked media token says.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ticket {
+    /// What the session that it begins is called.
+    pub id: MediaSessionId,
     /// Which opening.
     pub opening: OpeningId,
     /// Who.
@@ -44,6 +48,8 @@ pub struct Ticket {
 /// One device in one opening of a room.
 pub(crate) struct Peer {
     pub ticket: Ticket,
+    /// How its person is in the room, at hand for every packet.
+    pub standing: Standing,
     pub rtc: Rtc,
     /// The media sections of its last offer, in order.
     pub mids: Vec<Mid>,
@@ -67,6 +73,7 @@ pub(crate) struct Peer {
     pub replays: ReplayGuard,
     pub channels: Channels,
     pub limit: RateLimit,
+    pub meter: Meter,
     /// When it wants to be woken.
     pub deadline: Option<Instant>,
     /// When something last came from it.
@@ -140,6 +147,7 @@ impl Peer {
     pub(crate) fn new(ticket: Ticket, rtc: Rtc, now: Instant) -> Self {
         Self {
             ticket,
+            standing: Standing::default(),
             rtc,
             mids: Vec::new(),
             sources: HashMap::new(),
@@ -156,6 +164,7 @@ impl Peer {
             replays: ReplayGuard::default(),
             channels: Channels::default(),
             limit: RateLimit::default(),
+            meter: Meter::new(now),
             deadline: None,
             heard: now,
         }

@@ -40,6 +40,11 @@ impl Speakers {
         }
     }
 
+    /// Whether somebody was among the speakers when they were last told.
+    pub(crate) fn speaks(&self, user: &UserId) -> bool {
+        self.told.contains(user)
+    }
+
     /// Nobody hears of somebody who has left.
     pub(crate) fn forget(&mut self, user: &UserId) {
         self.voices.remove(user);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use wac_commands::Room;
-use wac_events::{Environment, MasterKey};
+use wac_commands::{CommandHandler, Room};
+use wac_events::{Environment, EventLog, MasterKey};
 use wac_media_io::{Claims, MediaConfig, MediaNode, TokenKey};
 use wac_signaling::{MediaDoor, MediaNodes, Peer};
-use wac_store::{Stores, SystemEnvironment};
+use wac_store::SystemEnvironment;
 
 use super::Addresses;
 use crate::config::Settings;
@@ -45,9 +45,11 @@ pub(super) fn start(
     media: MediaSocket,
     settings: &Settings,
     master: &MasterKey,
-    stores: &Stores,
+    log: Arc<dyn EventLog>,
+    handler: CommandHandler,
 ) -> Result<(MediaNode, Arc<TokenKey>)> {
     let config = MediaConfig {
+        name: settings.node_name.clone(),
         address: media.address,
         video: settings.media.video,
         auto_video: settings.media.auto_video,
@@ -55,7 +57,7 @@ pub(super) fn start(
         idle_timeout: settings.media.idle_timeout,
     };
     let key = Arc::new(TokenKey::derive(master.to_text().as_bytes()));
-    let node = MediaNode::start(media.socket, config, key.clone(), stores.log.clone(), Arc::new(SystemEnvironment))?;
+    let node = MediaNode::start(media.socket, config, key.clone(), log, handler)?;
     Ok((node, key))
 }
 

@@ -282,7 +282,8 @@ impl Platform {
     fn start_media(&mut self, interfaces: &mut Interfaces, settings: &Settings) -> Result<Option<Arc<dyn MediaNodes>>> {
         let addresses = interfaces.sockets.addresses();
         let Some(socket) = interfaces.sockets.media.take() else { return Ok(None) };
-        let (node, key) = media::start(socket, settings, &settings.master_key()?, &self.stores)?;
+        let (node, key) =
+            media::start(socket, settings, &settings.master_key()?, self.stores.log.clone(), self.handler.clone())?;
         self.media = Some(node);
         let nodes = media::OwnNode::new(key, settings, &interfaces.config.public_url, &addresses);
         Ok(Some(Arc::new(nodes)))

@@ -177,7 +177,8 @@ impl States {
                 | State::Transfer(_)
                 | State::Group(_)
                 | State::Agent(_)
-                | State::Node(_) => false,
+                | State::Node(_)
+                | State::MediaSession(_) => false,
             })
             .map(|(stream, _)| stream)
             .collect();
@@ -204,7 +205,8 @@ fn may_be_erased(state: &State) -> bool {
         | State::Transfer(_)
         | State::Group(_)
         | State::Agent(_)
-        | State::Node(_) => false,
+        | State::Node(_)
+        | State::MediaSession(_) => false,
     }
 }
 

@@ -9,6 +9,10 @@ use wac_events::invite::{
     InviteDeclined, InviteEnded, InviteExpired,
 };
 use wac_events::login::{LoginAlarmRaised, LoginFailed};
+use wac_events::media::{
+    MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaMeasured, MediaSource, MediaTrackEnded,
+    MediaTrackPublished,
+};
 use wac_events::node::{NodeEnd, NodeStarted, NodeStopped};
 use wac_events::presence::{
     DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut, PresenceChanged,
@@ -27,8 +31,8 @@ use wac_events::transfer::{
 };
 use wac_events::{
     Activity, AgentEvent, AnyEvent, Callee, GrantKind, GroupEvent, InviteEvent, InviteKind, LoginEvent, Media,
-    MediaTypes, NodeEvent, OpeningId, Patch, Personal, PresenceEvent, Role, RoomEvent, RoomRef, Secret, SessionEvent,
-    TransferEvent,
+    MediaEvent, MediaTypes, NodeEvent, OpeningId, Patch, Personal, PresenceEvent, Role, RoomEvent, RoomRef, Secret,
+    SessionEvent, TransferEvent,
 };
 
 use crate::newest::{CLIENT, DOMAIN, USER, at, hash};
@@ -40,6 +44,7 @@ const INVITE: &str = "0198a1b2-0000-7000-8000-00000000000a";
 const TRANSFER: &str = "0198a1b2-0000-7000-8000-00000000000b";
 const GROUP: &str = "0198a1b2-0000-7000-8000-00000000000c";
 const NODE: &str = "0198a1b2-0000-7000-8000-00000000000d";
+const MEDIA: &str = "0198a1b2-0000-7000-8000-00000000000e";
 
 pub(crate) fn events() -> Vec<AnyEvent> {
     let mut events = Vec::new();
@@ -52,6 +57,7 @@ pub(crate) fn events() -> Vec<AnyEvent> {
     events.extend(groups().map(AnyEvent::from));
     events.extend(agents().map(AnyEvent::from));
     events.extend(nodes().map(AnyEvent::from));
+    events.extend(media_sessions().map(AnyEvent::from));
     events
 }
 
@@ -297,6 +303,38 @@ fn agents() -> [AgentEvent; 2] {
     [
         AgentAssigned { user: USER.into(), invite: INVITE.into(), at: at(0) }.into(),
         AgentReleased { user: USER.into(), invite: INVITE.into(), at: at(1) }.into(),
+    ]
+}
+
+fn media_sessions() -> [MediaEvent; 6] {
+    let connected = MediaConnected {
+        id: MEDIA.into(),
+        domain: DOMAIN.into(),
+        room: ROOM.into(),
+        opening: opening(),
+        user: USER.into(),
+        session: SESSION.into(),
+        node: "node-1".to_owned(),
+        at: at(0),
+    };
+    let measured = MediaMeasured {
+        period: 1,
+        duration_ms: 60_000,
+        bytes_sent: 7_500_000,
+        bytes_received: 15_000_000,
+        lost_sent_permille: Some(3),
+        lost_received_permille: Some(11),
+        round_trip_ms: Some(24),
+        speaking_ms: 20_000,
+        at: at(4),
+    };
+    [
+        connected.into(),
+        MediaFlowed { direction: MediaDirection::Sent, at: at(1) }.into(),
+        MediaTrackPublished { track: "7".to_owned(), source: MediaSource::ScreenAudio, at: at(2) }.into(),
+        MediaTrackEnded { track: "7".to_owned(), at: at(3) }.into(),
+        measured.into(),
+        MediaEnded { reason: MediaEnd::Left, at: at(5) }.into(),
     ]
 }
 

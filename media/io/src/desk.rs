@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use wac_commands::MediaSessionRef;
 use wac_events::{
     AnyEvent, EventFilter, EventLog, OpeningId, READ_EVENTS_MAX, Recorded, RoomEvent, StoreError, StreamId,
     Subscription,
@@ -20,6 +21,8 @@ const STORE_RETRY: Duration = Duration::from_millis(250);
 /// Somebody wants to join.
 pub(crate) struct Knock {
     pub ticket: Ticket,
+    /// What his session is called in the log.
+    pub of: MediaSessionRef,
     /// The stream of his room.
     pub stream: StreamId,
     pub reply: oneshot::Sender<Result<Joined, JoinRejection>>,
@@ -94,7 +97,7 @@ impl Desk {
         {
             tracing::warn!(%error, "the media node cannot read a room");
         }
-        self.orders.say(Order::Join(Box::new(knock.ticket), knock.reply));
+        self.orders.say(Order::Join(Box::new(knock.ticket), Box::new(knock.of), knock.reply));
     }
 
     /// Tells the shard what it does not know: an opening from before this node looked.

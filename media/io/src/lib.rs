@@ -6,6 +6,7 @@
 
 mod desk;
 mod node;
+mod report;
 mod shard;
 mod socket;
 mod spent;

@@ -8,21 +8,27 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use wac_commands::CommandHandler;
 use wac_events::{Environment, EventLog};
 use wac_media::{SfuConfig, VideoCodec};
 
 use crate::desk::{Desk, Knock};
+use crate::report::{REPORTS_WAITING_MAX, write_reports};
 use crate::shard::{Order, Orders, Shard};
 use crate::socket;
 use crate::spent::Spent;
 use crate::token::TokenKey;
 
+/// How long the last reports may take.
+const LAST_REPORTS: Duration = Duration::from_secs(3);
 /// So many may wait to be let in.
 const KNOCKS_WAITING_MAX: usize = 256;
 
 /// What a node is set to.
 #[derive(Clone, Debug)]
 pub struct MediaConfig {
+    /// The node's name, for people.
+    pub name: String,
     /// Where clients reach the node's socket.
     pub address: SocketAddr,
     /// The one video codec of its rooms.
@@ -45,6 +51,7 @@ pub struct MediaNode {
     door: Door,
     orders: Orders,
     thread: JoinHandle<()>,
+    reporter: tokio::task::JoinHandle<()>,
     shutdown: CancellationToken,
 }
 
@@ -57,6 +64,7 @@ pub(crate) struct Door {
     pub knocks: mpsc::Sender<Knock>,
     pub orders: Orders,
     pub closing: CancellationToken,
+    pub node: Arc<str>,
 }
 
 impl MediaNode {
@@ -66,7 +74,7 @@ impl MediaNode {
         config: MediaConfig,
         key: Arc<TokenKey>,
         log: Arc<dyn EventLog>,
-        env: Arc<dyn Environment>,
+        handler: CommandHandler,
     ) -> Result<Self, StartError> {
         let sfu = SfuConfig {
             addresses: vec![config.address],
@@ -76,16 +84,19 @@ impl MediaNode {
             idle_timeout: config.idle_timeout,
             ..SfuConfig::default()
         };
-        let (shard, orders) = Shard::new(socket, sfu)?;
+        let env = handler.environment().clone();
+        let (reports, written) = mpsc::channel(REPORTS_WAITING_MAX);
+        let (shard, orders) = Shard::new(socket, sfu, env.clone(), reports)?;
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || shard.run())?;
         let shutdown = CancellationToken::new();
+        let reporter = tokio::spawn(write_reports(handler, written, shutdown.clone()));
         let (knocks, waiting) = mpsc::channel(KNOCKS_WAITING_MAX);
         let desk =
             Desk { log, orders: orders.clone(), knocks: waiting, shutdown: shutdown.clone(), known: HashSet::new() };
         tokio::spawn(desk.run());
-        let spent = Arc::default();
-        let door = Door { key, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone() };
-        Ok(Self { door, orders, thread, shutdown })
+        let (spent, node) = (Arc::default(), config.name.into());
+        let door = Door { key, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone(), node };
+        Ok(Self { door, orders, thread, reporter, shutdown })
     }
 
     /// The media socket, at `/media`.
@@ -99,6 +110,10 @@ impl MediaNode {
         let thread = self.thread;
         // The thread ends after one round; joining it blocks.
         let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        // With the thread its reports end; the last ones get into the log, if it answers.
         self.shutdown.cancel();
+        if tokio::time::timeout(LAST_REPORTS, self.reporter).await.is_err() {
+            tracing::warn!("the last reports of the media node did not get into the log");
+        }
     }
 }

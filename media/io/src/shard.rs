@@ -10,9 +10,12 @@ use std::time::Instant;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
-use wac_events::{Position, RoomEvent};
+use wac_commands::MediaSessionRef;
+use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
-use wac_media::{JoinRejection, Output, PeerId, Sfu, SfuConfig, Ticket};
+use wac_media::{JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket};
+
+use crate::report::Report;
 
 const SOCKET: Token = Token(0);
 const ORDERS: Token = Token(1);
@@ -28,7 +31,9 @@ pub(crate) enum Order {
     /// A fact about a room.
     Fact(Box<RoomEvent>, Position),
     /// Somebody joins.
-    Join(Box<Ticket>, oneshot::Sender<Result<Joined, JoinRejection>>),
+    Join(Box<Ticket>, Box<MediaSessionRef>, oneshot::Sender<Result<Joined, JoinRejection>>),
+    /// A session goes on with another socket; the answer is nothing if it is over.
+    Resume(MediaSessionId, oneshot::Sender<Option<Joined>>),
     /// What a client said.
     Said(PeerId, Box<ClientMessage>),
     /// A client's session is to end.
@@ -69,12 +74,23 @@ pub(crate) struct Shard {
     address: SocketAddr,
     poll: Poll,
     orders: Receiver<Order>,
+    /// Those whose media socket is open.
     clients: HashMap<PeerId, mpsc::Sender<NodeMessage>>,
+    /// All sessions.
+    sessions: HashMap<MediaSessionId, PeerId>,
+    env: Arc<dyn Environment>,
+    reports: mpsc::Sender<Report>,
+    reports_lost: u64,
 }
 
 impl Shard {
     /// Around a bound socket that clients reach at `config.addresses[0]`.
-    pub(crate) fn new(socket: std::net::UdpSocket, config: SfuConfig) -> std::io::Result<(Self, Orders)> {
+    pub(crate) fn new(
+        socket: std::net::UdpSocket,
+        config: SfuConfig,
+        env: Arc<dyn Environment>,
+        reports: mpsc::Sender<Report>,
+    ) -> std::io::Result<(Self, Orders)> {
         socket.set_nonblocking(true)?;
         let mut socket = UdpSocket::from_std(socket);
         let poll = Poll::new()?;
@@ -86,7 +102,8 @@ impl Shard {
             None => socket.local_addr()?,
         };
         let sfu = Sfu::new(config, Instant::now());
-        let shard = Self { sfu, socket, address, poll, orders, clients: HashMap::new() };
+        let (clients, sessions) = (HashMap::new(), HashMap::new());
+        let shard = Self { sfu, socket, address, poll, orders, clients, sessions, env, reports, reports_lost: 0 };
         Ok((shard, Orders { sender, waker }))
     }
 
@@ -141,7 +158,8 @@ impl Shard {
             let now = Instant::now();
             match order {
                 Order::Fact(event, position) => self.sfu.apply(&event, position, now),
-                Order::Join(ticket, reply) => self.join(*ticket, reply, now),
+                Order::Join(ticket, of, reply) => self.join(*ticket, of, reply, now),
+                Order::Resume(id, reply) => self.resume(&id, reply, now),
                 Order::Said(peer, message) => self.sfu.handle_frame(peer, *message, now),
                 Order::End(peer, reason) => self.sfu.leave(peer, reason, now),
                 Order::Stop => {
@@ -154,10 +172,18 @@ impl Shard {
         true
     }
 
-    fn join(&mut self, ticket: Ticket, reply: oneshot::Sender<Result<Joined, JoinRejection>>, now: Instant) {
+    fn join(
+        &mut self,
+        ticket: Ticket,
+        of: Box<MediaSessionRef>,
+        reply: oneshot::Sender<Result<Joined, JoinRejection>>,
+        now: Instant,
+    ) {
         let joined = self.sfu.join(ticket, now).map(|peer| {
             let (sender, frames) = mpsc::channel(FRAMES_WAITING_MAX);
             self.clients.insert(peer, sender);
+            self.sessions.insert(of.id.clone(), peer);
+            self.report(Report::Began(peer, of));
             Joined { peer, frames }
         });
         let peer = joined.as_ref().ok().map(|joined| joined.peer);
@@ -167,8 +193,20 @@ impl Shard {
         }
     }
 
+    /// The former socket, if it is still there, ends with its channel.
+    fn resume(&mut self, id: &MediaSessionId, reply: oneshot::Sender<Option<Joined>>, now: Instant) {
+        let joined = self.sessions.get(id).copied().map(|peer| {
+            let (sender, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+            self.clients.insert(peer, sender);
+            self.sfu.resume(peer, now);
+            Joined { peer, frames }
+        });
+        // Whoever asked and has gone asks again, or the session ends for want of media.
+        let _ = reply.send(joined);
+    }
+
     fn stop(&mut self, now: Instant) {
-        let peers: Vec<PeerId> = self.clients.keys().copied().collect();
+        let peers: Vec<PeerId> = self.sessions.values().copied().collect();
         for peer in peers {
             self.sfu.leave(peer, ByeReason::Stopping, now);
         }
@@ -184,12 +222,24 @@ impl Shard {
                     let _ = self.socket.send_to(&bytes, to);
                 }
                 Output::Frame(peer, message) => self.tell(peer, message),
-                Output::Ended(peer, reason) => {
-                    tracing::debug!(%peer, ?reason, "a media session has ended");
-                    self.clients.remove(&peer);
+                Output::Fact(peer, fact) => {
+                    tracing::debug!(%peer, ?fact, "of a media session");
+                    if matches!(fact, PeerFact::Ended(_)) {
+                        self.clients.remove(&peer);
+                        self.sessions.retain(|_, of| *of != peer);
+                    }
+                    self.report(Report::Fact(peer, Box::new(fact), self.env.now()));
                 }
-                Output::Connected(peer) => tracing::debug!(%peer, "media flows"),
                 Output::Timeout(at) => return at,
+            }
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        if self.reports.try_send(report).is_err() {
+            self.reports_lost += 1;
+            if self.reports_lost.is_power_of_two() {
+                tracing::warn!(lost = self.reports_lost, "reports of the media node do not get into the log in time");
             }
         }
     }
@@ -199,7 +249,6 @@ impl Shard {
         if let Err(mpsc::error::TrySendError::Full(_)) = client.try_send(message) {
             tracing::debug!(%peer, "a client does not read its media socket");
             self.clients.remove(&peer);
-            self.sfu.leave(peer, ByeReason::Lost, Instant::now());
         }
     }
 }

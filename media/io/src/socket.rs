@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::oneshot;
+use wac_commands::MediaSessionRef;
 use wac_media::wire::{ByeReason, ClientFrame, ClientMessage, FRAME_BYTES_MAX, NodeFrame, NodeMessage};
 use wac_media::{JoinRejection, Ticket};
 
@@ -97,15 +98,19 @@ async fn admit(door: &Door, headers: &HeaderMap) -> Result<Joined, Refused> {
         "Send the room's media token as a bearer token, or as a subprotocol `bearer.<token>`.",
     ))?;
     let invalid = |detail| Refused::new(StatusCode::UNAUTHORIZED, "invalid_token", detail);
-    let now = door.env.now();
-    let claims = door.key.check(token, now).map_err(|error| {
+    let claims = door.key.check(token).map_err(|error| {
         tracing::debug!(%error, "a media token is refused");
-        invalid("The media token is not valid, or no longer; `joinRoom` gives a fresh one.")
+        invalid("The media token is not one of this deployment.")
     })?;
-    let spent =
-        !door.spent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spend(&claims.jti, claims.exp, now);
-    if spent {
-        return Err(invalid("The media token has begun a session already; `joinRoom` gives a fresh one."));
+    // A token stays good for the session that it has begun.
+    if let Some(joined) = resume(door, &claims).await {
+        return Ok(joined);
+    }
+    let now = door.env.now();
+    let spend =
+        || door.spent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spend(&claims.jti, claims.exp, now);
+    if claims.is_over(now) || !spend() {
+        return Err(invalid("The media token has expired or begun a session already; `joinRoom` gives a fresh one."));
     }
     join(door, &claims).await.map_err(|rejection| match rejection {
         JoinRejection::UnknownRoom | JoinRejection::Ended => {
@@ -127,18 +132,25 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     header.or_else(|| offered.flat_map(|value| value.split(',')).find_map(|offer| offer.trim().strip_prefix(BEARER)))
 }
 
+async fn resume(door: &Door, claims: &Claims) -> Option<Joined> {
+    let (reply, answer) = oneshot::channel();
+    door.orders.say(Order::Resume(claims.jti.as_str().into(), reply));
+    answer.await.ok().flatten()
+}
+
 /// Joins; waits a little for the log, which may not yet have told the node what the client knows.
 async fn join(door: &Door, claims: &Claims) -> Result<Joined, JoinRejection> {
     let deadline = tokio::time::Instant::now() + LOG_PATIENCE;
     loop {
         let ticket = Ticket {
+            id: claims.jti.as_str().into(),
             opening: claims.opening.clone(),
             user: claims.user.clone(),
             session: claims.session.clone(),
             rights: claims.rights(),
         };
         let (reply, answer) = oneshot::channel();
-        let knock = Knock { ticket, stream: claims.room_ref().stream(), reply };
+        let knock = Knock { ticket, of: session_of(door, claims), stream: claims.room_ref().stream(), reply };
         if door.closing.is_cancelled() || door.knocks.send(knock).await.is_err() {
             return Err(JoinRejection::Full);
         }
@@ -152,11 +164,24 @@ async fn join(door: &Door, claims: &Claims) -> Result<Joined, JoinRejection> {
     }
 }
 
+/// What a session is called in the log: a token begins one, so its name is the session's.
+fn session_of(door: &Door, claims: &Claims) -> MediaSessionRef {
+    MediaSessionRef {
+        id: claims.jti.as_str().into(),
+        domain: claims.domain.clone(),
+        room: claims.room.clone(),
+        opening: claims.opening.clone(),
+        user: claims.user.clone(),
+        session: claims.session.clone(),
+        node: door.node.to_string(),
+    }
+}
+
 /// How a conversation ended.
 enum Ending {
     /// The node has ended the session.
     Node(Option<ByeReason>),
-    /// The client has gone; its session goes with it.
+    /// The client has gone; its session goes on as long as media comes.
     Client,
     /// The client does not keep to the protocol, or not to time.
     Fault(u16),
@@ -220,10 +245,8 @@ async fn serve(door: Door, joined: Joined, mut socket: WebSocket) {
 
 async fn finish(door: &Door, peer: wac_media::PeerId, ending: Ending, mut socket: WebSocket) {
     let code = match ending {
-        Ending::Client => {
-            door.orders.say(Order::End(peer, ByeReason::Lost));
-            return;
-        }
+        Ending::Client => return,
+        Ending::Fault(close::IDLE) => close::IDLE,
         Ending::Fault(code) => {
             door.orders.say(Order::End(peer, ByeReason::Lost));
             code

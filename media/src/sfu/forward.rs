@@ -7,6 +7,7 @@ use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Vp8Descriptor};
 
 use super::Sfu;
+use super::facts::PeerFact;
 use super::seating::is_muted;
 use crate::keyframe::{Picture, picture};
 use crate::peer::{Peer, Slot};
@@ -31,6 +32,7 @@ impl Sfu {
         let Some((track_id, layer)) = self.belongs(from, packet, now) else { return };
         let Some(parcel) = self.parcel(from, packet, track_id, layer) else { return };
         self.observe(from, &parcel, now);
+        self.note_sent(from);
         if self.is_withheld(from, parcel.kind) {
             return;
         }
@@ -104,16 +106,13 @@ impl Sfu {
 
     /// Whether nothing of this kind is forwarded of a peer: muted or held.
     fn is_withheld(&self, from: PeerId, kind: Kind) -> bool {
-        let (Some(peer), Some(venue)) = (self.peers.get(&from), self.venue_of(from)) else { return true };
-        let standing = venue.room.standing(&peer.ticket.user);
-        standing.held || is_muted(standing, kind)
+        let Some(peer) = self.peers.get(&from) else { return true };
+        peer.standing.held || is_muted(peer.standing, kind)
     }
 
     fn deliver(&mut self, to: PeerId, mid: Mid, parcel: &Parcel<'_>, now: Instant) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
-        let held =
-            self.venues.get(&peer.ticket.opening).is_none_or(|venue| venue.room.standing(&peer.ticket.user).held);
-        if held || !peer.connected {
+        if peer.standing.held || !peer.connected {
             return;
         }
         let Some(index) = peer.slots.iter().position(|slot| slot.mid == mid) else { return };
@@ -127,6 +126,9 @@ impl Sfu {
         let Some(write) = written(peer, index, parcel, now) else { return };
         if let Some(stream) = peer.rtc.direct_api().stream_tx_by_mid(mid, None) {
             stream.write_rtp(write);
+            if !std::mem::replace(&mut peer.meter.received, true) {
+                self.tell(to, PeerFact::Received);
+            }
         }
         if switched {
             self.tell_layer(to, parcel.track, parcel.layer);

@@ -2,6 +2,7 @@
 //! the time, that says what to send and when it wants to be woken.
 
 pub(crate) mod data;
+pub(crate) mod facts;
 mod forward;
 mod layers;
 mod negotiate;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use str0m::config::DtlsCert;
 use wac_events::{OpeningId, Position, RoomEvent, UserId};
 
+use self::facts::PeerFact;
 use crate::peer::{Peer, Ticket};
 use crate::room::{Room, opening_of};
 use crate::speakers::Speakers;
@@ -41,10 +43,9 @@ pub enum Output {
     },
     /// A frame for a peer's media socket.
     Frame(PeerId, NodeMessage),
-    /// The session has ended, its socket is to be closed.
-    Ended(PeerId, ByeReason),
-    /// A peer's media flows: ICE and DTLS are done.
-    Connected(PeerId),
+    /// Something worth telling of a peer. After [`PeerFact::Ended`] nothing more comes of it, and its
+    /// socket is to be closed.
+    Fact(PeerId, PeerFact),
     /// Nothing more now; call [`Sfu::handle_timeout`] at this time.
     Timeout(Instant),
 }
@@ -134,6 +135,11 @@ impl Sfu {
             return;
         }
         venue.room.evolve(event, position);
+        for id in &venue.peers {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.standing = venue.room.standing(&peer.ticket.user);
+            }
+        }
         match event {
             RoomEvent::Closed(_) => self.end_venue(&opening.clone(), now),
             RoomEvent::ParticipantLeft(left) => self.unseat(left, now),
@@ -164,6 +170,7 @@ impl Sfu {
             self.end(former, ByeReason::Replaced, now);
         }
         let id = self.seat(ticket, now);
+        self.assign(id, now);
         self.settle(now);
         Ok(id)
     }
@@ -183,6 +190,18 @@ impl Sfu {
             }
             ClientFrame::Bye { .. } => self.end(peer, ByeReason::Left, now),
         }
+        self.settle(now);
+    }
+
+    /// A session goes on with another media socket: what it may have missed is said again.
+    pub fn resume(&mut self, peer: PeerId, now: Instant) {
+        self.greet(peer);
+        let Some(known) = self.peers.get_mut(&peer) else { return };
+        known.needed = (0, 0);
+        self.assign(peer, now);
+        let tracks = self.carried(peer);
+        let participants = self.participants_for(peer);
+        self.say(peer, NodeFrame::Tracks { tracks, participants });
         self.settle(now);
     }
 

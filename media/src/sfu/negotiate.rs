@@ -7,6 +7,7 @@ use str0m::change::SdpOffer;
 use str0m::media::{MediaKind, Mid};
 
 use super::Sfu;
+use super::facts::PeerFact;
 use crate::peer::{Slot, Wish};
 use crate::track::Track;
 use crate::wire::{CarriedTrack, Kind, NodeFrame, OfferedTrack, Source};
@@ -138,6 +139,7 @@ impl Sfu {
         });
         peer.uplinks.insert(section.mid, track);
         self.tracks.insert(track, Track::new(track, id, section.kind, source));
+        self.tell_published(id, track);
     }
 
     fn unpublish(&mut self, id: PeerId, mid: Mid, track: TrackId, now: Instant) {
@@ -145,6 +147,9 @@ impl Sfu {
             peer.uplinks.remove(&mid);
         }
         self.tracks.remove(&track);
+        if self.peers.get(&id).is_some_and(|peer| peer.connected) {
+            self.tell(id, PeerFact::Unpublished(track));
+        }
         self.assign_others(id, now);
     }
 

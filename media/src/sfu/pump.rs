@@ -6,9 +6,10 @@ use str0m::bwe::BweKind;
 use str0m::net::Transmit;
 use str0m::{Event, Input};
 
+use super::facts::{Meter, PeerFact};
 use super::{Output, Sfu};
-use crate::PeerId;
 use crate::wire::ByeReason;
+use crate::{PeerId, TrackId};
 
 /// A connection that wants to be woken at once is, this often; then it waits a millisecond.
 const AT_ONCE_MAX: usize = 16;
@@ -96,7 +97,13 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if !peer.connected {
             peer.connected = true;
-            self.outputs.push_back(Output::Connected(id));
+            peer.meter = Meter::new(now);
+            let mut tracks: Vec<TrackId> = peer.uplinks.values().copied().collect();
+            tracks.sort_unstable();
+            self.tell(id, PeerFact::Connected);
+            for track in tracks {
+                self.tell_published(id, track);
+            }
         }
         self.assign(id, now);
     }

@@ -21,6 +21,7 @@ impl Sfu {
         if let Some(lost) = stats.ingress_loss_fraction {
             peer.limit.lost(lost, now);
         }
+        peer.meter.measured(stats);
         let permille = |fraction: Option<f32>| fraction.map(|fraction| (fraction * 1_000.0).clamp(0.0, 1_000.0) as u32);
         let frame = NodeFrame::Quality {
             lost_up_permille: permille(stats.ingress_loss_fraction),

@@ -5,7 +5,8 @@ use std::time::Instant;
 use wac_events::OpeningId;
 use wac_events::room::{LeaveReason, ParticipantLeft};
 
-use super::{Output, Sfu};
+use super::Sfu;
+use super::facts::PeerFact;
 use crate::peer::{Peer, Ticket};
 use crate::room::Standing;
 use crate::wire::{ByeReason, FRAME_BYTES_MAX, Kind, Limits, NodeFrame, OfferedToClient, Participant};
@@ -37,18 +38,25 @@ impl Sfu {
         }
         let opening = ticket.opening.clone();
         self.peers.insert(id, Peer::new(ticket, rtc, now));
-        if let Some(venue) = self.venues.get_mut(&opening) {
+        if let (Some(venue), Some(peer)) = (self.venues.get_mut(&opening), self.peers.get_mut(&id)) {
+            peer.standing = venue.room.standing(&peer.ticket.user);
             venue.peers.push(id);
         }
         self.dirty.push(id);
+        self.greet(id);
+        id
+    }
+
+    /// The first frame on a media socket.
+    pub(super) fn greet(&mut self, id: PeerId) {
+        let Some(ticket) = self.peers.get(&id).map(|peer| &peer.ticket) else { return };
         let hello = NodeFrame::Hello {
-            session_id: id.to_string(),
+            session_id: ticket.id.to_string(),
             codecs: self.config.codecs(),
             participants: self.participants_for(id),
-            limits: self.limits(&opening),
+            limits: self.limits(&ticket.opening),
         };
         self.say(id, hello);
-        id
     }
 
     fn limits(&self, opening: &OpeningId) -> Limits {
@@ -109,6 +117,7 @@ impl Sfu {
 
     /// Ends a peer: the others no longer get its tracks.
     pub(super) fn end(&mut self, id: PeerId, reason: ByeReason, now: Instant) {
+        self.sum_up(id, now);
         let Some(mut peer) = self.peers.remove(&id) else { return };
         for address in &peer.addresses {
             self.by_address.remove(address);
@@ -129,7 +138,7 @@ impl Sfu {
         }
         self.farewell(&mut peer, now);
         self.say(id, NodeFrame::Bye { reason });
-        self.outputs.push_back(Output::Ended(id, reason));
+        self.tell(id, PeerFact::Ended(reason));
         if let Some(venue) = self.venues.get_mut(&peer.ticket.opening) {
             venue.peers.retain(|other| *other != id);
             venue.speakers.forget(&peer.ticket.user);

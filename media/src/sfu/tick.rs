@@ -34,6 +34,7 @@ impl Sfu {
     }
 
     fn tick(&mut self, now: Instant) {
+        self.count_speech();
         let openings: Vec<OpeningId> = self.venues.keys().cloned().collect();
         for opening in &openings {
             self.tell_speakers(opening, now);
@@ -46,6 +47,7 @@ impl Sfu {
                 self.choose_layers(id, now);
                 self.limit_rates(id);
                 self.settle(now);
+                self.sum_up_if_due(id, now);
                 self.end_if_lost(id, now);
             }
         }

@@ -12,8 +12,8 @@ use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite, Vp8Descriptor};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
-use wac_media::PeerId;
 use wac_media::wire::{ByeReason, NodeFrame, OfferedTrack, Source};
+use wac_media::{PeerFact, PeerId};
 
 const FRAME: Duration = Duration::from_millis(33);
 const SOUND: Duration = Duration::from_millis(20);
@@ -51,6 +51,8 @@ pub(crate) struct Client {
     pub rtc: Rtc,
     pub frames: Vec<NodeFrame>,
     pub ended: Option<ByeReason>,
+    /// What the node told of it.
+    pub facts: Vec<PeerFact>,
     pub connected: bool,
     pub got: HashMap<Mid, Vec<Got>>,
     pub keyframes_asked: usize,
@@ -81,6 +83,7 @@ impl Client {
             rtc,
             frames: Vec::new(),
             ended: None,
+            facts: Vec::new(),
             connected: false,
             got: HashMap::new(),
             keyframes_asked: 0,

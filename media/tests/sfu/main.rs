@@ -1,5 +1,6 @@
 //! The forwarding unit with clients in memory, on simulated time.
 
+#![allow(clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods, reason = "a test begins its simulated time somewhere")]
 
 mod client;

@@ -6,8 +6,8 @@ use wac_events::room::{
     LeaveReason, ParticipantHeld, ParticipantLeft, ParticipantMuted, ParticipantUnheld, RoomClosed, RoomEnd, RoomEvent,
 };
 use wac_events::{Media, Time};
-use wac_media::JoinRejection;
 use wac_media::wire::{ByeReason, NodeFrame, Source};
+use wac_media::{JoinRejection, PeerFact, Summary};
 
 use crate::media::carried;
 use crate::world::{World, joined, opening};
@@ -142,6 +142,16 @@ fn the_end_of_the_room_ends_everything() {
 }
 
 #[test]
+fn a_session_that_goes_on_with_another_socket_is_told_how_things_are() {
+    let mut world = call();
+    world.clients[0].frames.clear();
+    world.resume(0);
+    assert!(matches!(&world.clients[0].frames[0], NodeFrame::Hello { session_id, .. } if session_id == "media-a"));
+    assert_eq!(carried(&world.clients[0], Source::Camera).len(), 1);
+    assert!(flow(&mut world, 0, Source::Camera) > 20, "it went on all the time");
+}
+
+#[test]
 fn a_device_that_joins_again_replaces_itself() {
     let mut world = call();
     assert!(world.try_join("a").is_ok());
@@ -157,4 +167,35 @@ fn who_is_not_heard_of_any_more_is_lost() {
     world.run(SECOND * 32);
     assert_eq!(world.sfu.peer_count(), 0);
     assert_eq!(world.clients[0].ended, Some(ByeReason::Lost));
+}
+
+#[test]
+fn what_happens_to_a_session_is_told_each_thing_once() {
+    let mut world = call();
+    world.run(SECOND * 62);
+    world.apply(&left("a", LeaveReason::Left));
+    let facts = &world.clients[0].facts;
+    let count = |wanted: fn(&PeerFact) -> bool| facts.iter().filter(|fact| wanted(fact)).count();
+    assert_eq!(count(|fact| *fact == PeerFact::Connected), 1);
+    assert_eq!(count(|fact| *fact == PeerFact::Sent), 1);
+    assert_eq!(count(|fact| *fact == PeerFact::Received), 1);
+    assert_eq!(count(|fact| matches!(fact, PeerFact::Published(..))), 2);
+    assert_eq!(facts.last(), Some(&PeerFact::Ended(ByeReason::Left)));
+    let summaries: Vec<&Summary> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            PeerFact::Measured(summary) => Some(summary),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        summaries.iter().map(|summary| summary.period).collect::<Vec<_>>(),
+        [1, 2],
+        "every minute, and the rest"
+    );
+    let minute = summaries[0];
+    assert!(minute.duration >= SECOND * 60 && minute.duration < SECOND * 62);
+    assert!(minute.speaking > SECOND * 55, "{:?}", minute.speaking);
+    assert!(minute.bytes_sent > 500_000 && minute.bytes_received > 500_000, "{minute:?}");
+    assert_eq!(minute.lost_sent_permille, Some(0));
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use wac_events::room::{JoinReason, ParticipantJoined, RoomCreated, RoomEvent, RoomKind};
 use wac_events::{OpeningId, Position, Time};
-use wac_media::wire::{ByeReason, ClientFrame, ClientMessage};
-use wac_media::{JoinRejection, Output, PeerId, Rights, Sfu, SfuConfig, Ticket};
+use wac_media::wire::{ClientFrame, ClientMessage};
+use wac_media::{JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket};
 
 use crate::client::Client;
 
@@ -76,7 +76,13 @@ pub(crate) fn joined(name: &str) -> RoomEvent {
 }
 
 pub(crate) fn ticket(name: &str) -> Ticket {
-    Ticket { opening: opening(), user: name.into(), session: format!("session-{name}").into(), rights: EVERYTHING }
+    Ticket {
+        id: format!("media-{name}").into(),
+        opening: opening(),
+        user: name.into(),
+        session: format!("session-{name}").into(),
+        rights: EVERYTHING,
+    }
 }
 
 impl World {
@@ -136,6 +142,11 @@ impl World {
         self.drain();
     }
 
+    pub(crate) fn resume(&mut self, client: usize) {
+        self.sfu.resume(self.clients[client].peer, self.now);
+        self.drain();
+    }
+
     /// A datagram reaches the node from somewhere.
     pub(crate) fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
         self.sfu.handle_datagram(from, self.node, bytes, self.now);
@@ -188,8 +199,8 @@ impl World {
                         client.told(message.frame);
                     }
                 }
-                Output::Ended(peer, reason) => self.ended(peer, reason),
-                Output::Connected(_) | Output::Timeout(_) => {}
+                Output::Fact(peer, fact) => self.told(peer, fact),
+                Output::Timeout(_) => {}
             }
         }
         for index in 0..self.clients.len() {
@@ -207,9 +218,12 @@ impl World {
         }
     }
 
-    fn ended(&mut self, peer: PeerId, reason: ByeReason) {
+    fn told(&mut self, peer: PeerId, fact: PeerFact) {
         if let Some(client) = self.clients.iter_mut().find(|client| client.peer == peer) {
-            client.ended = Some(reason);
+            if let PeerFact::Ended(reason) = &fact {
+                client.ended = Some(*reason);
+            }
+            client.facts.push(fact);
         }
     }
 

@@ -48,6 +48,15 @@ const HELLO_TIMEOUT_MS = 15_000;
 /** An offer is answered within this time, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
+/** So often a new socket is tried for a session that goes on, and how long the first pause is, in milliseconds. */
+const SOCKET_TRIES_MAX = 8;
+const SOCKET_PAUSE_MS = 200;
+const SOCKET_PAUSE_MAX_MS = 5_000;
+/** A socket that was opened is greeted within this time, in milliseconds. */
+const SOCKET_TIMEOUT_MS = 5_000;
+/** So often an offer is made again when the socket is cut before the answer. */
+const OFFER_TRIES_MAX = 4;
+
 /** Three sizes of a picture, the least first. */
 const layers = (bitrateKbps: number): RTCRtpEncodingParameters[] => {
   const most = (bitrateKbps || 2_500) * 1_000;
@@ -94,7 +103,12 @@ export class MediaConnection extends Emitter<MediaEvents> {
   readonly peer: RTCPeerConnection;
   /** @internal */
   readonly greeted: Promise<void>;
-  readonly #socket: OpenSocket;
+  readonly #open: () => OpenSocket;
+  #socket: OpenSocket;
+  #tries = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #greeting: Promise<void>;
+  #greetedAgain: (() => void) | undefined;
   readonly #sources = new Map<RTCRtpTransceiver, TrackSource>();
   readonly #remote = new Map<string, RemoteTrack>();
   #participants: readonly MediaParticipant[] = [];
@@ -120,10 +134,14 @@ export class MediaConnection extends Emitter<MediaEvents> {
       };
       this.#hello = { resolve: () => settle(resolve), reject: error => settle(() => reject(error)) };
     });
-    this.#socket = openSocket(WebSocket, url, ['media', `bearer.${room.token}`], {
-      message: text => this.#told(JSON.parse(text) as NodeFrame),
-      close: () => this.#gone('lost'),
-    });
+    // The token is good for as long as the session lives that it has begun.
+    this.#open = () =>
+      openSocket(WebSocket, url, ['media', `bearer.${room.token}`], {
+        message: text => this.#told(JSON.parse(text) as NodeFrame),
+        close: () => this.#cut(),
+      });
+    this.#greeting = this.greeted;
+    this.#socket = this.#open();
   }
 
   /** Who else is there, and what can be had of them. */
@@ -193,6 +211,30 @@ export class MediaConnection extends Emitter<MediaEvents> {
     this.#gone('left');
   }
 
+  /** The socket is gone, the session need not be: media goes on without it. */
+  #cut(): void {
+    if (this.#ended) return;
+    if (this.#hello || this.#tries >= SOCKET_TRIES_MAX) return this.#gone('lost');
+    this.#answer?.reject(new MediaError('The media socket was cut', { code: 'media_cut', retryable: true }));
+    if (!this.#greetedAgain) {
+      this.#greeting = new Promise(resolve => {
+        this.#greetedAgain = () => {
+          this.#greetedAgain = undefined;
+          resolve();
+        };
+      });
+    }
+    const pause = Math.min(SOCKET_PAUSE_MS * 2 ** this.#tries, SOCKET_PAUSE_MAX_MS);
+    this.#tries += 1;
+    this.#retry = setTimeout(() => {
+      this.#socket = this.#open();
+      this.#retry = setTimeout(() => {
+        this.#socket.abandon(1000, 'late');
+        this.#cut();
+      }, SOCKET_TIMEOUT_MS);
+    }, pause);
+  }
+
   #say(frame: { type: string; [field: string]: unknown }): void {
     if (!this.#ended) this.#socket.send(JSON.stringify(frame));
   }
@@ -200,6 +242,9 @@ export class MediaConnection extends Emitter<MediaEvents> {
   #told(frame: NodeFrame): void {
     switch (frame.type) {
       case 'hello':
+        clearTimeout(this.#retry);
+        this.#tries = 0;
+        this.#greetedAgain?.();
         this.#limits = frame.limits;
         this.#others(frame.participants);
         this.#hello?.resolve();
@@ -246,12 +291,22 @@ export class MediaConnection extends Emitter<MediaEvents> {
 
   /** One offer after the other, each with everything that is wanted by then. */
   #negotiate(): Promise<void> {
-    const turn = this.#negotiation.then(() => this.#offer());
+    const turn = this.#negotiation.then(() => this.#offer(OFFER_TRIES_MAX));
     this.#negotiation = turn.catch(() => {});
     return turn;
   }
 
-  async #offer(): Promise<void> {
+  async #offer(tries: number): Promise<void> {
+    try {
+      await this.#offerOnce();
+    } catch (error) {
+      if (!(error instanceof MediaError && error.code === 'media_cut') || tries <= 1) throw error;
+      await this.#offer(tries - 1);
+    }
+  }
+
+  async #offerOnce(): Promise<void> {
+    await this.#greeting;
     if (this.#ended) throw new MediaError('The media session has ended', { code: 'media_ended' });
     const type = this.#restart ? 'restart' : 'offer';
     this.#restart = false;
@@ -303,6 +358,8 @@ export class MediaConnection extends Emitter<MediaEvents> {
   #gone(reason: MediaEndReason): void {
     if (this.#ended) return;
     this.#ended = reason;
+    clearTimeout(this.#retry);
+    this.#greetedAgain?.();
     const error = new MediaError(`The media session has ended: ${reason}`, { code: 'media_ended' });
     this.#hello?.reject(error);
     this.#answer?.reject(error);

@@ -23,6 +23,7 @@ declare const window: typeof globalThis & {
   media: wac.MediaConnection;
   remote: wac.RemoteTrack[];
   speakers: string[];
+  sockets: WebSocket[];
 };
 
 interface Arrived {
@@ -94,7 +95,14 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
 
   async function join(page: Page): Promise<void> {
     await page.evaluate(async () => {
-      window.media = await window.wac.joinMedia(window.conference.room);
+      window.sockets = [];
+      const KeptSocket = class extends WebSocket {
+        constructor(url: string, protocols?: string | string[]) {
+          super(url, protocols);
+          window.sockets.push(this);
+        }
+      };
+      window.media = await window.wac.joinMedia(window.conference.room, { WebSocket: KeptSocket });
       window.media.on('trackStarted', remote => window.remote.push(remote));
       window.media.on('speakers', speakers => {
         window.speakers = [...speakers];
@@ -185,11 +193,36 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
     await bob.waitForFunction(() => window.remote.some(({ source }) => source === 'screen'));
     await assertFlow(bob);
 
+    // The session goes on when its socket is cut, and so does what was wanted meanwhile.
+    await bob.evaluate(async () => {
+      window.sockets.at(-1)?.close();
+      const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getTracks();
+      if (track) await window.media.publish(track, { source: 'screenaudio' });
+    });
+    expect(await bob.evaluate(() => window.sockets.length)).toBe(2);
+    await alice.waitForFunction(() => window.remote.some(({ source }) => source === 'screenaudio'));
+    await assertFlow(alice);
+
     await alice.evaluate(() => window.conference.leave());
     await alice.waitForFunction(() => window.media.endReason !== undefined);
     expect(await alice.evaluate(() => window.media.endReason)).toBe('left');
     await bob.waitForFunction(() => window.media.remoteTracks.length === 0);
+    await bob.evaluate(() => window.media.leave());
     for (const page of [alice, bob]) await page.context().close();
+
+    // What became of it stands in the log.
+    let told = await server.events('media.*');
+    const end = Date.now() + PATIENCE_MS / 4;
+    while (told.filter(event => event.type === 'media.ended').length < 2 && Date.now() < end) {
+      await new Promise(resolve => setTimeout(resolve, 100));
+      told = await server.events('media.*');
+    }
+    const of = (user: string | undefined): string[] => {
+      const stream = told.find(({ data }) => data['user'] === user)?.stream;
+      return told.filter(event => event.stream === stream).map(event => event.type);
+    };
+    const sent = ['media.connected', 'media.flowed', 'media.track_published', 'media.measured', 'media.ended'];
+    for (const user of users) expect([...new Set(of(user))].sort()).toEqual([...sent].sort());
   });
 
   test('a page without a camera, whose addresses are hidden behind mDNS, sees and hears', async () => {

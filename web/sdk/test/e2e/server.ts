@@ -75,6 +75,14 @@ export class RealServer {
     });
   }
 
+  /** Events of these types, oldest first. */
+  async events(type: string): Promise<{ type: string; stream: string; data: Record<string, unknown> }[]> {
+    const headers = { Authorization: `Bearer ${await this.#adminToken()}` };
+    const response = await fetch(`${this.url}/sapi/events?type=${type}`, { headers });
+    if (response.status !== 200) throw new Error(`GET /sapi/events: ${response.status} ${await response.text()}`);
+    return (await response.json()) as { type: string; stream: string; data: Record<string, unknown> }[];
+  }
+
   async stop(): Promise<void> {
     await stop(this.#process);
     rmSync(this.#directory, { recursive: true, force: true });

@@ -1,0 +1,58 @@
+//! Rules of media sessions.
+
+use wac_events::Time;
+use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
+
+use super::*;
+use crate::testing::*;
+
+fn report(report: MediaReport) -> ReportMedia {
+    let of = MediaSessionRef {
+        id: "m1".into(),
+        domain: "d".into(),
+        room: "r".into(),
+        opening: "o".into(),
+        user: "alice".into(),
+        session: "s1".into(),
+        node: "n1".to_owned(),
+    };
+    ReportMedia { of, report }
+}
+
+fn measured(period: u32) -> ReportMedia {
+    report(MediaReport::Measured(MediaMeasured {
+        period,
+        duration_ms: 60_000,
+        bytes_sent: 1,
+        bytes_received: 2,
+        lost_sent_permille: None,
+        lost_received_permille: Some(3),
+        round_trip_ms: Some(4),
+        speaking_ms: 5,
+        at: Time::EPOCH,
+    }))
+}
+
+#[test]
+fn what_is_reported_twice_is_noted_once() {
+    let published = || report(MediaReport::Published("1".to_owned(), MediaSource::Camera));
+    let unpublished = || report(MediaReport::Unpublished("1".to_owned()));
+    let flowed = || report(MediaReport::Flowed(MediaDirection::Sent));
+    given().when(report(MediaReport::Connected)).then(&["media.connected"]);
+    let story = given().after(report(MediaReport::Connected));
+    let story = story.after(flowed()).after(published()).after(unpublished()).after(measured(1));
+    for again in [report(MediaReport::Connected), flowed(), published(), unpublished(), measured(1)] {
+        story.clone().when(again).then_nothing();
+    }
+    story.when(measured(2)).then(&["media.measured"]);
+}
+
+#[test]
+fn nothing_is_noted_after_the_end_or_of_what_never_connected() {
+    let ended = || report(MediaReport::Ended(MediaEnd::Left));
+    given().when(ended()).then_nothing();
+    let story = given().after(report(MediaReport::Connected));
+    story.clone().when(ended()).then(&["media.ended"]);
+    story.clone().after(ended()).when(ended()).then_nothing();
+    story.after(ended()).when(measured(1)).then_nothing();
+}

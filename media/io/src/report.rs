@@ -1,0 +1,144 @@
+//! What the node has to say goes into the log as commands, in order, until each has got there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use wac_commands::{CommandError, CommandHandler, Context, MediaReport, MediaSessionRef, ReportMedia};
+use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
+use wac_events::{Actor, CommandId, Time};
+use wac_media::wire::{ByeReason, Source};
+use wac_media::{PeerFact, PeerId, Summary};
+
+/// So many reports may wait for the log; more are dropped and counted.
+pub(crate) const REPORTS_WAITING_MAX: usize = 16_384;
+/// How long to wait after the log could not be written.
+const RETRY: Duration = Duration::from_millis(500);
+/// In whose name the node reports.
+const ACTOR: &str = "media";
+
+/// A session has begun, or something is to be told of one.
+pub(crate) enum Report {
+    /// Whose it is.
+    Began(PeerId, Box<MediaSessionRef>),
+    /// What happened, and when.
+    Fact(PeerId, Box<PeerFact>, Time),
+}
+
+/// Writes reports, one after the other. Ends when all senders are gone, or at `shutdown` when
+/// the log does not answer.
+pub(crate) async fn write_reports(
+    handler: CommandHandler,
+    mut reports: mpsc::Receiver<Report>,
+    shutdown: CancellationToken,
+) {
+    let mut sessions: HashMap<PeerId, Arc<MediaSessionRef>> = HashMap::new();
+    while let Some(report) = reports.recv().await {
+        let (peer, fact, at) = match report {
+            Report::Began(peer, of) => {
+                sessions.insert(peer, Arc::new(*of));
+                continue;
+            }
+            Report::Fact(peer, fact, at) => (peer, fact, at),
+        };
+        let ends = matches!(*fact, PeerFact::Ended(_));
+        let of = match ends {
+            true => sessions.remove(&peer),
+            false => sessions.get(&peer).cloned(),
+        };
+        if let Some(of) = of {
+            write(&handler, &of, &fact, at, &shutdown).await;
+        }
+    }
+}
+
+async fn write(
+    handler: &CommandHandler,
+    of: &MediaSessionRef,
+    fact: &PeerFact,
+    at: Time,
+    shutdown: &CancellationToken,
+) {
+    let command = ReportMedia { of: of.clone(), report: report_of(fact, at) };
+    let key = format!("{}:{}", of.id, key_of(fact));
+    let ctx = Context::new(at, Actor::System(ACTOR.to_owned()), CommandId::derived("media", &key));
+    loop {
+        match handler.execute(&command, ctx.clone()).await {
+            Ok(_) => return,
+            Err(CommandError::Rejected(rejection)) => {
+                tracing::warn!(media.session = %of.id, code = rejection.code(), "a report of the media node was refused");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(media.session = %of.id, %error, "a report of the media node waits for the log")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Distinguishes the reports of one session.
+fn key_of(fact: &PeerFact) -> String {
+    match fact {
+        PeerFact::Connected => "connected".to_owned(),
+        PeerFact::Sent => "sent".to_owned(),
+        PeerFact::Received => "received".to_owned(),
+        PeerFact::Published(track, _) => format!("published {track}"),
+        PeerFact::Unpublished(track) => format!("unpublished {track}"),
+        PeerFact::Measured(summary) => format!("measured {}", summary.period),
+        PeerFact::Ended(_) => "ended".to_owned(),
+    }
+}
+
+fn report_of(fact: &PeerFact, at: Time) -> MediaReport {
+    match fact {
+        PeerFact::Connected => MediaReport::Connected,
+        PeerFact::Sent => MediaReport::Flowed(MediaDirection::Sent),
+        PeerFact::Received => MediaReport::Flowed(MediaDirection::Received),
+        PeerFact::Published(track, source) => MediaReport::Published(track.to_string(), source_of(*source)),
+        PeerFact::Unpublished(track) => MediaReport::Unpublished(track.to_string()),
+        PeerFact::Measured(summary) => MediaReport::Measured(measured(summary, at)),
+        PeerFact::Ended(reason) => MediaReport::Ended(end_of(*reason)),
+    }
+}
+
+fn measured(summary: &Summary, at: Time) -> MediaMeasured {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    MediaMeasured {
+        period: summary.period,
+        duration_ms: millis(summary.duration),
+        bytes_sent: summary.bytes_sent,
+        bytes_received: summary.bytes_received,
+        lost_sent_permille: summary.lost_sent_permille,
+        lost_received_permille: summary.lost_received_permille,
+        round_trip_ms: summary.round_trip.and_then(|time| u32::try_from(time.as_millis()).ok()),
+        speaking_ms: millis(summary.speaking),
+        at,
+    }
+}
+
+fn source_of(source: Source) -> MediaSource {
+    match source {
+        Source::Microphone => MediaSource::Microphone,
+        Source::Camera => MediaSource::Camera,
+        Source::Screen => MediaSource::Screen,
+        Source::ScreenAudio => MediaSource::ScreenAudio,
+    }
+}
+
+fn end_of(reason: ByeReason) -> MediaEnd {
+    match reason {
+        ByeReason::Left => MediaEnd::Left,
+        ByeReason::Expelled => MediaEnd::Expelled,
+        ByeReason::Closed => MediaEnd::Closed,
+        ByeReason::Lost => MediaEnd::Lost,
+        ByeReason::Replaced => MediaEnd::Replaced,
+        ByeReason::Failed => MediaEnd::Failed,
+        ByeReason::Stopping => MediaEnd::Stopping,
+    }
+}

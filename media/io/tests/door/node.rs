@@ -1,0 +1,252 @@
+//! A node around a log in memory, and sockets to it.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use wac_commands::{Command, CommandHandler, Context, Fact, Limits, Rejection, World};
+use wac_events::room::{
+    JoinReason, LeaveReason, ParticipantJoined, ParticipantLeft, RoomClosed, RoomCreated, RoomEnd, RoomKind,
+};
+use wac_events::{Actor, AnyEvent, CommandId, Environment as _, MasterKey, RoomEvent, RoomRef, StreamId, Time};
+use wac_media_io::{Claims, MediaConfig, MediaNode, TokenKey, VideoCodec};
+use wac_store::{StoreOptions, SystemEnvironment};
+
+const SECRET: &[u8] = b"secret of these tests";
+const OPENING: &str = "opening";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tells facts about the room, without rules.
+struct Told(Vec<RoomEvent>);
+
+fn room_stream() -> StreamId {
+    RoomRef { domain: "domain".into(), id: "room".into() }.stream()
+}
+
+impl Command for Told {
+    fn name(&self) -> &'static str {
+        "told"
+    }
+
+    fn reads(&self, _: &World) -> Vec<StreamId> {
+        vec![room_stream()]
+    }
+
+    fn decide(&self, _: &World, _: &Context) -> Result<Vec<Fact>, Rejection> {
+        let fact = |event: &RoomEvent| Fact::of(&"domain".into(), room_stream(), AnyEvent::from(event.clone()));
+        Ok(self.0.iter().map(fact).collect())
+    }
+}
+
+fn created() -> RoomEvent {
+    RoomEvent::Created(RoomCreated {
+        room: "room".into(),
+        opening: OPENING.into(),
+        domain: "domain".into(),
+        kind: RoomKind::Call,
+        creator: "alice".into(),
+        owner: None,
+        acl: Vec::new(),
+        record: false,
+        participants_limit: 10,
+        bitrate_kbps: 1_024,
+        owner_succeeds: false,
+        hard_mute: false,
+        at: Time::EPOCH,
+    })
+}
+
+pub(crate) fn joined(name: &str) -> RoomEvent {
+    RoomEvent::ParticipantJoined(ParticipantJoined {
+        room: "room".into(),
+        opening: OPENING.into(),
+        seat: 1,
+        user: name.into(),
+        session: format!("session-{name}").into(),
+        via: JoinReason::Joined,
+        invite: None,
+        at: Time::EPOCH,
+    })
+}
+
+pub(crate) fn left(name: &str, reason: LeaveReason) -> RoomEvent {
+    RoomEvent::ParticipantLeft(ParticipantLeft {
+        room: "room".into(),
+        opening: OPENING.into(),
+        seat: 1,
+        user: name.into(),
+        session: format!("session-{name}").into(),
+        reason,
+        by: None,
+        at: Time::EPOCH,
+    })
+}
+
+pub(crate) fn closed() -> RoomEvent {
+    let (room, opening) = ("room".into(), OPENING.into());
+    RoomEvent::Closed(RoomClosed { room, opening, reason: RoomEnd::Closed, by: None, at: Time::EPOCH })
+}
+
+pub(crate) struct Node {
+    node: MediaNode,
+    handler: CommandHandler,
+    address: SocketAddr,
+}
+
+impl Node {
+    /// With the room open and nobody in it.
+    pub(crate) async fn start() -> Self {
+        let handler = log().await;
+        let node = Self::around(handler).await;
+        node.tell(created()).await;
+        node
+    }
+
+    /// The room was opened, and this happened in it, before the node started.
+    pub(crate) async fn start_late(before: RoomEvent) -> Self {
+        let handler = log().await;
+        execute(&handler, vec![created(), before]).await;
+        Self::around(handler).await
+    }
+
+    async fn around(handler: CommandHandler) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let config = MediaConfig {
+            name: "test".to_owned(),
+            address: socket.local_addr().unwrap(),
+            video: VideoCodec::Vp8,
+            auto_video: 16,
+            peers_max: 10,
+            idle_timeout: Duration::from_secs(30),
+        };
+        let key = Arc::new(TokenKey::derive(SECRET));
+        let node = MediaNode::start(socket, config, key, handler.log().clone(), handler.clone()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = node.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { node, handler, address }
+    }
+
+    pub(crate) async fn tell(&self, event: RoomEvent) {
+        execute(&self.handler, vec![event]).await;
+    }
+
+    pub(crate) fn token(&self, user: &str, jti: &str, seconds: i64) -> String {
+        self.token_by(SECRET, user, jti, seconds)
+    }
+
+    pub(crate) fn token_by(&self, secret: &[u8], user: &str, jti: &str, seconds: i64) -> String {
+        sign(secret, OPENING, user, jti, seconds)
+    }
+
+    pub(crate) fn token_for(&self, opening: &str, user: &str, jti: &str) -> String {
+        sign(SECRET, opening, user, jti, 60)
+    }
+
+    pub(crate) async fn enter(&self, token: &str) -> Result<Socket, tungstenite::Error> {
+        let mut request = format!("ws://{}/media", self.address).into_client_request().unwrap();
+        let protocols = format!("media, bearer.{token}");
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        let (socket, response) = tokio_tungstenite::connect_async(request).await?;
+        assert_eq!(response.headers()["sec-websocket-protocol"], "media", "the token is not sent back");
+        Ok(Socket(socket))
+    }
+
+    /// The status and code of a refusal.
+    pub(crate) async fn refusal(&self, token: Option<&str>) -> (u16, String) {
+        let mut request = format!("ws://{}/media", self.address).into_client_request().unwrap();
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Err(tungstenite::Error::Http(response)) => {
+                let body: Value = serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap();
+                (response.status().as_u16(), body["code"].as_str().unwrap().to_owned())
+            }
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.node.stop().await;
+    }
+}
+
+async fn log() -> CommandHandler {
+    let stores = wac_store::open("memory:", StoreOptions::new(MasterKey::new([7; 32]))).await.unwrap();
+    CommandHandler::new(stores.log.clone(), stores.keys.clone(), Arc::new(SystemEnvironment), Limits::default())
+}
+
+async fn execute(handler: &CommandHandler, events: Vec<RoomEvent>) {
+    let id = CommandId::derived("test", &SystemEnvironment.new_uuid().to_string());
+    let ctx = Context::new(SystemEnvironment.now(), Actor::System("test".to_owned()), id);
+    handler.execute(&Told(events), ctx).await.unwrap();
+}
+
+fn sign(secret: &[u8], opening: &str, user: &str, jti: &str, seconds: i64) -> String {
+    TokenKey::derive(secret).sign(&Claims {
+        opening: opening.into(),
+        domain: "domain".into(),
+        room: "room".into(),
+        user: user.into(),
+        session: format!("session-{user}").into(),
+        scope: "publish subscribe data".to_owned(),
+        exp: SystemEnvironment.now().millis() / 1_000 + seconds,
+        jti: jti.to_owned(),
+    })
+}
+
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Socket")
+    }
+}
+
+impl Socket {
+    pub(crate) async fn say(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    async fn message(&mut self) -> Message {
+        tokio::time::timeout(PATIENCE, self.0.next()).await.expect("in time").expect("a message").unwrap()
+    }
+
+    /// The next frame.
+    pub(crate) async fn frame(&mut self) -> Value {
+        loop {
+            match self.message().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("no frame: {other:?}"),
+            }
+        }
+    }
+
+    /// The reason of the node's `bye`.
+    pub(crate) async fn bye(&mut self) -> String {
+        loop {
+            let frame = self.frame().await;
+            if frame["type"] == "bye" {
+                return frame["reason"].as_str().unwrap().to_owned();
+            }
+        }
+    }
+
+    /// The code of the node's close frame.
+    pub(crate) async fn close(&mut self) -> u16 {
+        loop {
+            if let Message::Close(Some(frame)) = self.message().await {
+                return frame.code.into();
+            }
+        }
+    }
+}
