@@ -1,7 +1,7 @@
 import { Emitter } from '../emitter.js';
 import { MediaError } from '../errors.js';
 import { type OpenSocket, openSocket, type WebSocketConstructor, webSocketConstructor } from '../transport/socket.js';
-import type { Room } from '../wire.js';
+import type { KnownRoom } from '../wire.js';
 import type { CarriedTrack, MediaEndReason, MediaLimits, MediaParticipant, NodeFrame, TrackSource } from './frames.js';
 
 /** Media of somebody else that arrives. */
@@ -80,7 +80,7 @@ const layers = (bitrateKbps: number): RTCRtpEncodingParameters[] => {
  * for (const track of camera.getTracks()) await media.publish(track);
  * ```
  */
-export async function joinMedia(room: Room, options: JoinMediaOptions = {}): Promise<MediaConnection> {
+export async function joinMedia(room: KnownRoom, options: JoinMediaOptions = {}): Promise<MediaConnection> {
   const url = socketUrl(room.server ?? {});
   if (!url || !room.token) {
     throw new MediaError(room.media?.reason ?? 'The room has no media', { code: 'no_media', retryable: true });
@@ -121,7 +121,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
   #hello: { resolve(): void; reject(error: Error): void } | undefined;
 
   /** @internal */
-  constructor(room: Room, url: string, WebSocket: WebSocketConstructor) {
+  constructor(room: KnownRoom, url: string, WebSocket: WebSocketConstructor) {
     super();
     this.peer = new RTCPeerConnection({ iceServers: room.ice ?? [], bundlePolicy: 'max-bundle' });
     this.peer.onconnectionstatechange = () => this.#connectionChanged();

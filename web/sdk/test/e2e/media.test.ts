@@ -3,7 +3,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as wac from '../../src/index.js';
-import { BINARY, RealServer } from './server.js';
+import { BINARY } from './process.js';
+import { RealServer } from './server.js';
 
 const CHROMIUM = process.env['WAC_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 /** Nothing here takes longer than this on a busy machine, in milliseconds. */

@@ -61,8 +61,7 @@ export class RealServer {
 
   /** Makes a person of the domain `demo` who can log in. */
   async addPerson(name: string, password: string): Promise<void> {
-    const login = { grant_type: 'password', username: 'admin@quobis', password: this.password('admin@quobis') };
-    const { access_token: token } = await this.grant(login);
+    const token = await this.#adminToken();
     const user = await this.#post('/sapi/users', token, { username: name, domain: 'demo', role: 'user' });
     await this.#post('/sapi/credentials', token, {
       source: 'wac',
@@ -93,6 +92,11 @@ export class RealServer {
     const response = await fetch(`${this.url}/sapi/o/token`, { method: 'POST', body: new URLSearchParams(parameters) });
     if (response.status !== 200) throw new Error(`no token: ${response.status} ${await response.text()}`);
     return (await response.json()) as { access_token: string; refresh_token: string };
+  }
+
+  async #adminToken(): Promise<string> {
+    const login = { grant_type: 'password', username: 'admin@quobis', password: this.password('admin@quobis') };
+    return (await this.grant(login)).access_token;
   }
 
   async #post(path: string, token: string, body: unknown): Promise<Record<string, unknown>> {
