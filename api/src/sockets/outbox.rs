@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use wac_events::{OpeningId, Position};
-use wac_signaling::SocketSettings;
+use wac_signaling::{Notice, SocketSettings};
 
 use super::Close;
 
@@ -25,6 +25,11 @@ impl Message {
     /// A frame that is sent as it is.
     pub(super) fn new(position: Position, text: impl Into<Utf8Bytes>) -> Self {
         Self { position, text: text.into(), conference: None }
+    }
+
+    /// What a notice tells, in these words.
+    pub(super) fn of(notice: &Notice, text: impl Into<Utf8Bytes>) -> Self {
+        Self { position: notice.position, text: text.into(), conference: notice.conference() }
     }
 }
 

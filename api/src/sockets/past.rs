@@ -76,9 +76,8 @@ impl Platform {
             let Some(before) = self.missed_before(socket, after, here).await? else { return Ok(None) };
             if let Some(since) = self.sockets.hub.missed(socket, here, until) {
                 let told = before.iter().filter(|notice| notice.position <= here && socket.hears(notice));
-                let mut messages: Vec<Message> = told
-                    .map(|notice| Message { position: notice.position, text: notice.text(&socket.domain).into() })
-                    .collect();
+                let mut messages: Vec<Message> =
+                    told.map(|notice| Message::of(notice, notice.text(&socket.domain))).collect();
                 messages.extend(since);
                 return Ok(Some(messages));
             }
