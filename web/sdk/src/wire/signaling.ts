@@ -377,16 +377,24 @@ export interface CallerDetails {
 export interface ConferencePush {
   /** When it was opened, milliseconds since the epoch. */
   createdAt: number;
+  /** Names of the domains involved. */
+  domains?: string[];
   /** When it ended, milliseconds since the epoch. */
   finishedAt: number;
   /** The opening: 64 hex digits. */
   id: string;
+  /** Who was invited. */
+  invites?: unknown[];
   /** User id of the owner. */
   owner?: UserId | null;
+  /** Who sat in it. */
+  participants?: unknown[];
   /** The room. */
   roomId: string;
   /** `finished`. */
   state: string;
+  /** Who was transferred. */
+  transfers?: unknown[];
 }
 /** Of `createRoom`. */
 export interface CreateRoom {
@@ -810,7 +818,7 @@ export interface SentToMany {
 export interface SessionClosed {
   /**
    * `logout`, `expired`, `revoked`, `superseded`, `password_changed`, `token_reuse`,
-   * `user_deleted` or `client_deleted`.
+   * `user_deleted`, `client_deleted` or `user_moved`.
    */
   reason: string;
   /** The device. */
