@@ -30,6 +30,9 @@ const LOG_RETRY: Duration = Duration::from_millis(25);
 const IDLE: Duration = Duration::from_secs(60);
 /// How often a client is pinged.
 const PING: Duration = Duration::from_secs(20);
+/// How long a client may take to answer a close frame. A connection that is dropped with frames of
+/// the client unread is reset, and takes the reason with it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// So many malformed frames are answered; then the socket is closed.
 const MALFORMED_MAX: usize = 8;
 
@@ -260,7 +263,10 @@ async fn finish(door: &Door, peer: wac_media::PeerId, ending: Ending, mut socket
         },
     };
     // A client that has gone is not told.
-    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
+    if socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await.is_ok() {
+        let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, answered).await;
+    }
 }
 
 async fn send(socket: &mut WebSocket, message: &NodeMessage) -> Result<(), axum::Error> {
