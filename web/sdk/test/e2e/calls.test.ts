@@ -372,7 +372,7 @@ describe.skipIf(!BINARY)(title, { timeout: 2 * PATIENCE_MS }, () => {
     }
     expect([...(seen?.participants ?? [])].sort()).toEqual([alice.userId, bob.userId].sort());
     await seen?.leave();
-    await group.refresh();
+    while (group.participants.length > 1) await group.refresh();
     expect(group.participants).toEqual([alice.userId]);
     await group.delete();
     await expect(group.refresh()).rejects.toBeInstanceOf(NotFoundError);
