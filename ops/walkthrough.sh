@@ -73,7 +73,7 @@ say '## Killed, and started again'
 show "curl -s -X PATCH $base/sapi/users/$alice -H '$auth' -H '$json' -d '{\"displayName\":\"Alice of quobis\"}' -o /dev/null -w '%{http_code}\n'; kill -9 $pid"
 wait "$pid" 2>/dev/null || true
 start
-printf '\n```console\n$ wac dev\n'; clean <"$work/dev.log" | head -n 12; printf '```\n'
+printf '\n```console\n$ wac dev\n'; clean <"$work/dev.log" | head -n 15; printf '```\n'
 show "curl -s $base/sapi/users/$alice -H '$auth'"
 show "wac events --stream user-$alice"
 show "wac replay --verify"
