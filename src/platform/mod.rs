@@ -360,7 +360,7 @@ fn node_rules(settings: &Settings) -> NodeRules {
 fn socket_ports(rows: SqlRows, media: Option<Arc<dyn MediaNodes>>, settings: &Settings) -> Result<SocketPorts> {
     Ok(SocketPorts {
         calls: calls(rows),
-        assigner: HttpAssigner::new(&settings.signaling.agents)?,
+        assigner: HttpAssigner::configured(&settings.signaling.agents)?,
         media,
         node_name: settings.node_name.clone(),
         enabled: settings.has_role("signaling"),

@@ -34,7 +34,7 @@ impl<'a> Told<'a> {
         let abroad = self.notice.home().is_some_and(|home| home != domain);
         let text = if abroad { &self.abroad } else { &self.at_home };
         let text = text.get_or_init(|| self.notice.text(domain).into()).clone();
-        Message::of(&self.notice, text)
+        Message::of(self.notice, text)
     }
 }
 

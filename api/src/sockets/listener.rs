@@ -50,10 +50,10 @@ impl Listening {
             }
             AnyEvent::Presence(PresenceEvent::DeviceRegistered(registered)) => self.registered(registered),
             AnyEvent::Presence(PresenceEvent::DeviceRemoved(removed)) => self.removed(removed),
-            AnyEvent::Node(NodeEvent::Stopped(stopped)) if stopped.id == self.platform.node_id() => {
-                if !self.platform.closing.is_cancelled() {
-                    self.platform.start_anew(stopped.id.clone());
-                }
+            AnyEvent::Node(NodeEvent::Stopped(stopped))
+                if stopped.id == self.platform.node_id() && !self.platform.closing.is_cancelled() =>
+            {
+                self.platform.start_anew(stopped.id.clone());
             }
             _ => {}
         }

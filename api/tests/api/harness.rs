@@ -110,7 +110,7 @@ impl CaughtUp for MemWaiter {
 /// A node on a log, following it.
 fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &str) -> Platform {
     let (log, keys, env) = (handler.log().clone(), handler.keys().clone(), handler.environment().clone());
-    let assigner = HttpAssigner::new(&config.signaling.agents).expect("a test's assigner can be asked");
+    let assigner = HttpAssigner::configured(&config.signaling.agents).expect("a test's assigner can be asked");
     let ports = Ports {
         handler,
         rows: rows.clone(),

@@ -24,7 +24,7 @@ fn call(camera: impl Fn(&mut Client) -> &mut Client) -> World {
 }
 
 /// What a client has got over the section that carries a source.
-fn got<'a>(world: &'a World, client: usize, source: Source) -> &'a [Got] {
+fn got(world: &World, client: usize, source: Source) -> &[Got] {
     let carried = carried(&world.clients[client], source);
     let got = carried.first().and_then(|mid| world.clients[client].got.get(mid));
     got.map_or(&[], Vec::as_slice)
@@ -176,7 +176,7 @@ fn more_slots_are_asked_for_when_more_is_sent() {
     world.clients[c].microphone().camera();
     world.negotiate(c);
     world.run_until("connected", |world| world.clients[c].connected);
-    let needs = |client: &Client| client.frames.iter().any(|it| *it == NodeFrame::Need { audio: 1, video: 1 });
+    let needs = |client: &Client| client.frames.contains(&NodeFrame::Need { audio: 1, video: 1 });
     assert!(needs(&world.clients[0]) && needs(&world.clients[1]));
     world.clients[0].slots(1, 1);
     world.negotiate(0);

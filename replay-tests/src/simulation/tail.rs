@@ -70,10 +70,10 @@ fn react(process: &Arc<Process>, recorded: &Recorded) {
                 process.spawn(device_life::register_again(process.clone(), device));
             }
         }
-        AnyEvent::Node(NodeEvent::Stopped(stopped)) if stopped.id == process.id() => {
-            if !process.closing.is_cancelled() {
-                process.spawn(start_anew(process.clone(), stopped.id));
-            }
+        AnyEvent::Node(NodeEvent::Stopped(stopped))
+            if stopped.id == process.id() && !process.closing.is_cancelled() =>
+        {
+            process.spawn(start_anew(process.clone(), stopped.id));
         }
         _ => {}
     }

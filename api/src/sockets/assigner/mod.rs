@@ -66,7 +66,7 @@ fn failed(what: impl std::fmt::Display) -> AssignerError {
 
 impl HttpAssigner {
     /// As configured; `None`: the platform picks agents itself.
-    pub fn new(settings: &AgentSettings) -> Result<Option<Arc<dyn ExternalAssigner>>, AssignerSetupError> {
+    pub fn configured(settings: &AgentSettings) -> Result<Option<Arc<dyn ExternalAssigner>>, AssignerSetupError> {
         let Some(url) = settings.external_assigner_url.as_deref().filter(|_| settings.enabled) else {
             tracing::debug!(enabled = settings.enabled, "Agent assigner will use system assigner");
             return Ok(None);

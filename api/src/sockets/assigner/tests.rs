@@ -20,7 +20,7 @@ fn assigner(url: String, timeout_ms: u64) -> Arc<dyn ExternalAssigner> {
         ..AgentSettings::default()
     };
     let _ = rustls_provider();
-    HttpAssigner::new(&settings).expect("a good URL").expect("it is on")
+    HttpAssigner::configured(&settings).expect("a good URL").expect("it is on")
 }
 
 /// The TLS client wants a provider even where it is not used.
@@ -73,9 +73,10 @@ async fn private_addresses_are_not_asked_unless_allowed() {
     let of = |url: &str| AgentSettings { external_assigner_url: Some(url.to_owned()), ..AgentSettings::default() };
     let _ = rustls_provider();
     for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://10.0.0.1/assign"] {
-        assert!(matches!(HttpAssigner::new(&of(url)), Err(AssignerSetupError::Private)), "{url}");
+        assert!(matches!(HttpAssigner::configured(&of(url)), Err(AssignerSetupError::Private)), "{url}");
     }
-    assert!(matches!(HttpAssigner::new(&of("ftp://x/")), Err(AssignerSetupError::Url)));
-    let named = HttpAssigner::new(&of("http://localhost:9/")).expect("a name is looked at later").expect("it is on");
+    assert!(matches!(HttpAssigner::configured(&of("ftp://x/")), Err(AssignerSetupError::Url)));
+    let named =
+        HttpAssigner::configured(&of("http://localhost:9/")).expect("a name is looked at later").expect("it is on");
     assert!(named.assign(&contact()).await.is_err());
 }

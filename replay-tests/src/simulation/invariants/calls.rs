@@ -69,12 +69,14 @@ fn seats(evidence: &Evidence, found: &mut Vec<String>) {
         let AnyEvent::Room(event) = event else { continue };
         match event {
             RoomEvent::ParticipantJoined(joined) => {
-                if taken.insert((&recorded.stream, joined.session.clone()), joined.seat).is_some() {
+                let twice = taken.insert((&recorded.stream, joined.session.clone()), joined.seat).is_some();
+                if twice {
                     found.push(format!("a participant is in a room once: {} at {}", joined.session, recorded.position));
                 }
             }
             RoomEvent::ParticipantLeft(left) => {
-                if taken.remove(&(&recorded.stream, left.session.clone())) != Some(left.seat) {
+                let given_back = taken.remove(&(&recorded.stream, left.session.clone()));
+                if given_back != Some(left.seat) {
                     found.push(format!("a seat is given back once: {} at {}", left.session, recorded.position));
                 }
             }
@@ -89,12 +91,15 @@ fn openings(evidence: &Evidence, found: &mut Vec<String>) {
     for (recorded, event) in &evidence.events {
         match event {
             AnyEvent::Room(RoomEvent::Created(created)) => {
-                if open.insert(&recorded.stream, &created.opening).is_some() || !known.insert(&created.opening) {
+                let twice =
+                    open.insert(&recorded.stream, &created.opening).is_some() || !known.insert(&created.opening);
+                if twice {
                     found.push(format!("a room is opened once: {} at {}", recorded.stream, recorded.position));
                 }
             }
             AnyEvent::Room(RoomEvent::Closed(closed)) => {
-                if open.remove(&recorded.stream) != Some(&closed.opening) {
+                let was_open = open.remove(&recorded.stream);
+                if was_open != Some(&closed.opening) {
                     found.push(format!("a room is closed once: {} at {}", recorded.stream, recorded.position));
                 }
             }
