@@ -9,7 +9,7 @@ use wac_replay_tests::simulation::{self, Run, Sabotage};
 use wac_replay_tests::story;
 
 /// Seeds tried unless it is said.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 1_000;
 /// Lines of a tale that are printed of a seed that failed.
 const TAIL_LINES: usize = 60;
 const SEEDS_VARIABLE: &str = "WAC_SIMULATION_SEEDS";
