@@ -19,8 +19,8 @@ use wac_commands::{
     Calls, Command, CommandHandler, Context, CreateCredential, CreateDomain, CreateUser, CredentialData, Limits,
 };
 use wac_events::{
-    Actor, CommandId, CredentialKind, Environment, EventFilter, EventLog, MasterKey, Position, Role, StoreError,
-    Subscription,
+    Actor, AppendBatch, AppendError, Appended, CommandId, CredentialKind, Environment, EventFilter, EventLog, Head,
+    MasterKey, Page, Position, ReadRequest, Recorded, Role, StoreError, StreamId, Subscription, Time,
 };
 use wac_projections::{MemTables, Row, Rows, Select};
 use wac_signaling::{CaughtUp, RowsCalls};
@@ -179,6 +179,52 @@ impl Answer {
     }
 }
 
+/// A log whose pages are held back for as long as one likes; streams and the head are not.
+struct LaggingLog {
+    log: Arc<dyn EventLog>,
+    held: watch::Sender<bool>,
+}
+
+impl EventLog for LaggingLog {
+    fn append(&self, batch: AppendBatch) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        self.log.append(batch)
+    }
+
+    fn outcome(&self, command: CommandId) -> BoxFuture<'_, Result<Option<Appended>, StoreError>> {
+        self.log.outcome(command)
+    }
+
+    fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Page, StoreError>> {
+        let mut held = self.held.subscribe();
+        async move {
+            held.wait_for(|held| !held).await.expect("the sender lives");
+            self.log.read(request).await
+        }
+        .boxed()
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        from_version: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Recorded>, StoreError>> {
+        self.log.read_stream(stream, from_version, limit)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Head, StoreError>> {
+        self.log.head()
+    }
+
+    fn position_at(&self, time: Time) -> BoxFuture<'_, Result<Position, StoreError>> {
+        self.log.position_at(time)
+    }
+
+    fn wait_beyond(&self, position: Position, patience: Duration) -> BoxFuture<'_, ()> {
+        self.log.wait_beyond(position, patience)
+    }
+}
+
 /// A platform with its base domain, an administrator, a domain `demo` and users in both.
 pub(crate) struct World {
     pub(crate) app: Router,
@@ -238,6 +284,16 @@ impl World {
         let mut config = platform.config.clone();
         adjust(&mut config);
         node(handler, rows.clone(), config, "another")
+    }
+
+    /// Another node, and what holds back its reading of the log's tail.
+    #[allow(dead_code, reason = "of the binaries that share this file only one has several nodes")]
+    pub(crate) fn lagging_node(&self) -> (Platform, watch::Sender<bool>) {
+        let Self { platform, rows, .. } = self;
+        let held = watch::Sender::new(false);
+        let log = Arc::new(LaggingLog { log: platform.log.clone(), held: held.clone() });
+        let handler = CommandHandler::new(log, platform.keys.clone(), platform.env.clone(), Limits::default());
+        (node(handler, rows.clone(), platform.config.clone(), "lagging"), held)
     }
 
     async fn seed(&mut self) {

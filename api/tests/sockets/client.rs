@@ -127,11 +127,19 @@ impl Client {
 
     /// A signaling socket whose side of the connection holds little that is not read.
     pub(crate) async fn slow(address: SocketAddr, token: &str) -> Self {
+        Self::slow_at(address, How::browser("/qss", "jt", token)).await
+    }
+
+    /// The same, going on where another one ended.
+    pub(crate) async fn slow_resume(address: SocketAddr, token: &str, position: u64) -> Self {
+        Self::slow_at(address, How::browser(&format!("/qss?position={position}"), "jt", token)).await
+    }
+
+    async fn slow_at(address: SocketAddr, how: How<'_>) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let stream = socket.connect(address).await.unwrap();
-        let request = request(address, How::browser("/qss", "jt", token));
-        let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
+        let (socket, _) = client_async(request(address, how), MaybeTlsStream::Plain(stream)).await.unwrap();
         Self::greeted(socket, false).await
     }
 
@@ -224,9 +232,15 @@ impl Client {
         self.take(|frame| frame["id"] == id.as_str()).await
     }
 
-    /// The names of the notices that have come of all that has happened so far: whatever stands in the
-    /// log before a change is told before the change is answered.
+    /// The names of the notices that have come of all that has happened so far.
     pub(crate) async fn heard(&mut self) -> Vec<String> {
+        let name = |frame: Value| frame["payload"]["eventName"].as_str().or(frame["url"].as_str()).map(str::to_owned);
+        self.heard_whole().await.into_iter().filter_map(name).collect()
+    }
+
+    /// What has come of all that has happened so far: whatever stands in the log before a change is
+    /// told before the change is answered.
+    pub(crate) async fn heard_whole(&mut self) -> Vec<Value> {
         let marker = if self.wapi {
             let token = json!({ "token": format!("{}-{}", self.prefix, self.next_id), "tokenType": "fcm" });
             self.rest("PUT", "/pushtokens", Some(token)).await
@@ -234,8 +248,12 @@ impl Client {
             self.done("createRoom", json!({})).await
         };
         assert!(marker["position"].is_u64(), "{marker}");
-        let name = |frame: Value| frame["payload"]["eventName"].as_str().or(frame["url"].as_str()).map(str::to_owned);
-        self.waiting.drain(..).filter_map(name).collect()
+        self.drain()
+    }
+
+    /// What has been read and not been asked for.
+    pub(crate) fn drain(&mut self) -> Vec<Value> {
+        self.waiting.drain(..).collect()
     }
 
     /// Reads for a while, so that pings are answered.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::client::{Client, How, node};
+use crate::client::{Client, How, narrow_node, node};
 use crate::harness::World;
 
 /// Alice in a room with Bob's number, and Bob away; where Bob was, and the room.
@@ -94,4 +94,77 @@ async fn resources_resume_from_memory_or_say_that_they_do_not() {
     let other = node(&world.another_node(|_| {})).await;
     let elsewhere = Client::connect(other, How::browser(&path, "wapi", &token)).await;
     assert_eq!(elsewhere.hello["resumed"], false);
+}
+
+/// The numbers of the invitations that were heard.
+fn invitations(heard: &[Value]) -> Vec<u64> {
+    let invite = |frame: &&Value| frame["payload"]["eventName"] == "invite";
+    heard
+        .iter()
+        .filter(invite)
+        .map(|frame| frame["payload"]["payload"]["context"]["number"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_node_that_stops_while_somebody_catches_up_tells_him_nothing_beyond_the_gap() {
+    let world = World::with(|config| {
+        config.signaling.sockets.requests_per_second = 100_000;
+        config.signaling.sockets.requests_burst = 100_000;
+    })
+    .await;
+    let address = narrow_node(&world.platform).await;
+    let mut alice = Client::qss(address, &world.login("alice@demo").await).await;
+    let token = world.login("bob@demo").await;
+    let bob = Client::qss(address, &token).await;
+    let position = bob.position;
+    bob.cut();
+    let room = alice.done("createRoom", json!({})).await["id"].clone();
+    let invite = async |alice: &mut Client, number: u64| {
+        let context = json!({ "number": number, "filler": "x".repeat(3_000) });
+        let media = json!({ "audio": true, "video": false });
+        let invite = json!({ "to": "bob", "roomId": room, "mediatypes": media, "context": context });
+        let id = alice.done("invite", invite).await["inviteId"].clone();
+        alice.done("cancel", json!({ "inviteId": id })).await["position"].as_u64().unwrap()
+    };
+    for number in 0..40 {
+        invite(&mut alice, number).await;
+    }
+    // He comes back, is greeted, and reads no further: what he missed does not go through.
+    let mut bob = Client::slow_resume(address, &token, position).await;
+    let since = world.platform.log.head().await.unwrap().position;
+    let live = invite(&mut alice, 40).await;
+    assert!(live > since.0);
+    world.platform.closing.cancel();
+    assert_eq!(bob.closed().await, 1012);
+    assert!(bob.position < live, "told of {live} with a gap before it");
+    let mut heard = invitations(&bob.drain());
+    assert!(heard.len() < 40, "nothing was held up");
+    let other = node(&world.another_node(|_| {})).await;
+    let mut bob = Client::resume(other, &token, bob.position).await;
+    heard.extend(invitations(&bob.heard_whole().await));
+    assert_eq!(heard, (0..=40).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn who_comes_without_a_position_begins_at_the_end_of_the_log_even_where_a_node_lags() {
+    let world = World::start().await;
+    let one = node(&world.platform).await;
+    let (lagging, held) = world.lagging_node();
+    let another = node(&lagging).await;
+    let token = world.login("bob@demo").await;
+    Client::qss(another, &token).await.goodbye().await;
+    held.send_replace(true);
+    let mut alice = Client::qss(one, &world.login("alice@demo").await).await;
+    let mut bob = Client::qss(one, &token).await;
+    let room = alice.done("createRoom", json!({})).await["id"].clone();
+    let media = json!({ "audio": true, "video": false });
+    alice.done("invite", json!({ "to": "bob", "roomId": room, "mediatypes": media, "context": {} })).await;
+    let id = bob.notice("invite").await["inviteId"].clone();
+    let declined = bob.done("decline", json!({ "inviteId": id })).await["position"].as_u64().unwrap();
+    bob.cut();
+    let mut bob = Client::qss(another, &token).await;
+    assert!(bob.position >= declined, "begins at {}, before {declined}", bob.position);
+    held.send_replace(false);
+    assert_eq!(bob.heard().await, Vec::<String>::new());
 }
