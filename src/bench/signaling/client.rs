@@ -21,8 +21,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// What is waited for longer than this is lost.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-/// Connections from one address before the next one is taken: the kernel has about 28,000 ports for each.
-const PORTS_OF_ONE_ADDRESS: usize = 20_000;
+/// Connections from one address before the next one is taken. The kernel has about 28,000 ports for each, but looks
+/// for a free one by trying them one after the other: with thousands taken a `bind` costs it milliseconds.
+const PORTS_OF_ONE_ADDRESS: usize = 1_000;
 /// A client's own buffer; frames are small.
 const BUFFER_BYTES: usize = 1_024;
 
