@@ -61,6 +61,8 @@ pub(crate) struct Peer {
     /// What this peer can be sent, a slot a media section.
     pub slots: Vec<Slot>,
     pub wishes: HashMap<TrackId, Wish>,
+    /// What it could have, as it was last told.
+    pub shown: Vec<TrackId>,
     /// What `need` has last said: sound, pictures.
     pub needed: (usize, usize),
     /// What the way to this peer bears, bit/s; `None`: not known.
@@ -155,6 +157,7 @@ impl Peer {
             incoming: HashMap::new(),
             slots: Vec::new(),
             wishes: HashMap::new(),
+            shown: Vec::new(),
             needed: (0, 0),
             estimate: None,
             connected: false,

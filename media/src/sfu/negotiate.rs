@@ -44,6 +44,7 @@ impl Sfu {
                 self.assign_quietly(id);
                 let tracks = self.carried(id);
                 self.answer(id, answers, NodeFrame::Answer { sdp: answer, tracks });
+                self.show(id, false);
                 self.tell_need(id);
             }
             Err(title) => self.answer(id, answers, NodeFrame::Error { code: "bad_offer", title }),
@@ -198,13 +199,23 @@ impl Sfu {
 
     /// Gives the tracks a peer wants to its slots, and tells it if that changed anything.
     pub(super) fn assign(&mut self, id: PeerId, now: Instant) {
-        if self.assign_quietly(id) {
-            let tracks = self.carried(id);
-            let participants = self.participants_for(id);
-            self.say(id, NodeFrame::Tracks { tracks, participants });
-        }
+        let changed = self.assign_quietly(id);
+        self.show(id, changed);
         self.tell_need(id);
         self.ask_for_waiting(id, now);
+    }
+
+    /// Tells a peer what it is sent and what it could have, if either has changed.
+    fn show(&mut self, id: PeerId, changed: bool) {
+        let participants = self.participants_for(id);
+        let offered: Vec<TrackId> =
+            participants.iter().flat_map(|participant| &participant.tracks).map(|track| track.track_id).collect();
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let known = std::mem::replace(&mut peer.shown, offered);
+        if changed || known != peer.shown {
+            let tracks = self.carried(id);
+            self.say(id, NodeFrame::Tracks { tracks, participants });
+        }
     }
 
     /// Whether anything changed.
