@@ -38,22 +38,29 @@ export { Emitter, type Unsubscribe, type WaitOptions } from './emitter.js';
 export * from './errors.js';
 export { Group } from './groups/group.js';
 export { GroupManager } from './groups/manager.js';
+export { ConferenceMedia, type ConferenceMediaEvents } from './media/conference.js';
 export {
   type JoinMediaOptions,
   joinMedia,
   MediaConnection,
   type MediaEvents,
   type PublishOptions,
-  type RemoteTrack,
 } from './media/connection.js';
+export { type DeviceChoice, type MediaDevices, mediaDevices } from './media/devices.js';
 export type {
   CarriedTrack,
   MediaEndReason,
   MediaLimits,
   MediaParticipant,
+  MediaQuality,
   OfferedTrack,
   TrackSource,
+  TrackWish,
 } from './media/frames.js';
+export type { LocalTrack } from './media/local.js';
+export { RemoteTrack } from './media/remote.js';
+export type { ConferenceMediaStatus } from './media/sessions.js';
+export type { MediaStats, TrackStats } from './media/stats.js';
 export {
   type Presence,
   type PresenceChange,

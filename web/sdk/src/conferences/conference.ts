@@ -1,4 +1,5 @@
 import { NotFoundError } from '../errors.js';
+import { ConferenceMedia } from '../media/conference.js';
 import type { RequestOptions } from '../transport/outbox.js';
 import type { InviteContext, Media, MediaTypes, Room } from '../wire.js';
 import { type ConferenceEndReason, Membership } from './membership.js';
@@ -27,6 +28,14 @@ const AUDIO_AND_VIDEO: MediaTypes = { audio: true, video: true };
  * ```
  */
 export class Conference extends Membership {
+  #media: ConferenceMedia | undefined;
+
+  /** Sound and pictures; nothing of them is used before `media.join()`. */
+  get media(): ConferenceMedia {
+    this.#media ??= new ConferenceMedia(this, this.context);
+    return this.#media;
+  }
+
   /**
    * Rings somebody.
    *

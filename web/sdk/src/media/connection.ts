@@ -1,13 +1,20 @@
 import { Emitter } from '../emitter.js';
 import { MediaError } from '../errors.js';
-import { type OpenSocket, openSocket, type WebSocketConstructor, webSocketConstructor } from '../transport/socket.js';
+import { type WebSocketConstructor, webSocketConstructor } from '../transport/socket.js';
 import type { KnownRoom } from '../wire.js';
-import type { CarriedTrack, MediaEndReason, MediaLimits, MediaParticipant, NodeFrame, TrackSource } from './frames.js';
-
-/** Media of somebody else that arrives. */
-export interface RemoteTrack extends CarriedTrack {
-  track: MediaStreamTrack;
-}
+import type {
+  CarriedTrack,
+  MediaEndReason,
+  MediaLimits,
+  MediaParticipant,
+  MediaQuality,
+  NodeFrame,
+  TrackSource,
+  TrackWish,
+} from './frames.js';
+import { layersOf, oneLayer } from './layers.js';
+import { MediaLine } from './line.js';
+import { RemoteTrack } from './remote.js';
 
 /** What happens to the media of a room. */
 export interface MediaEvents {
@@ -23,6 +30,8 @@ export interface MediaEvents {
   muted: { userId: string; trackId: string; muted: boolean };
   /** Which layer of a track arrives. */
   layer: { trackId: string; rid: string | undefined };
+  /** How the way to the node is, every two seconds. */
+  quality: MediaQuality;
   /** ICE and DTLS: `connected`, `disconnected`, `failed` … */
   connection: RTCPeerConnectionState;
   /** The session is over. */
@@ -43,29 +52,12 @@ export interface PublishOptions {
   simulcast?: boolean;
 }
 
-/** A new session is greeted within this time, in milliseconds. */
-const HELLO_TIMEOUT_MS = 15_000;
 /** An offer is answered within this time, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 15_000;
-
-/** So often a new socket is tried for a session that goes on, and how long the first pause is, in milliseconds. */
-const SOCKET_TRIES_MAX = 8;
-const SOCKET_PAUSE_MS = 200;
-const SOCKET_PAUSE_MAX_MS = 5_000;
-/** A socket that was opened is greeted within this time, in milliseconds. */
-const SOCKET_TIMEOUT_MS = 5_000;
 /** So often an offer is made again when the socket is cut before the answer. */
 const OFFER_TRIES_MAX = 4;
-
-/** Three sizes of a picture, the least first. */
-const layers = (bitrateKbps: number): RTCRtpEncodingParameters[] => {
-  const most = (bitrateKbps || 2_500) * 1_000;
-  return [
-    { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: Math.min(150_000, most) },
-    { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: Math.min(500_000, most) },
-    { rid: 'f', maxBitrate: most },
-  ];
-};
+/** A way that is away for longer than this is looked for anew, in milliseconds. */
+const DISCONNECTED_MAX_MS = 2_000;
 
 /**
  * Joins the media of a room this device has just got a seat in.
@@ -103,12 +95,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
   readonly peer: RTCPeerConnection;
   /** @internal */
   readonly greeted: Promise<void>;
-  readonly #open: () => OpenSocket;
-  #socket: OpenSocket;
-  #tries = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #greeting: Promise<void>;
-  #greetedAgain: (() => void) | undefined;
+  readonly #line: MediaLine;
   readonly #sources = new Map<RTCRtpTransceiver, TrackSource>();
   readonly #remote = new Map<string, RemoteTrack>();
   #participants: readonly MediaParticipant[] = [];
@@ -118,30 +105,20 @@ export class MediaConnection extends Emitter<MediaEvents> {
   #offers = 0;
   #restart = false;
   #ended: MediaEndReason | undefined;
-  #hello: { resolve(): void; reject(error: Error): void } | undefined;
+  #away: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal */
   constructor(room: KnownRoom, url: string, WebSocket: WebSocketConstructor) {
     super();
     this.peer = new RTCPeerConnection({ iceServers: room.ice ?? [], bundlePolicy: 'max-bundle' });
     this.peer.onconnectionstatechange = () => this.#connectionChanged();
-    this.greeted = new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#gone('failed'), HELLO_TIMEOUT_MS);
-      const settle = (then: () => void): void => {
-        clearTimeout(timer);
-        this.#hello = undefined;
-        then();
-      };
-      this.#hello = { resolve: () => settle(resolve), reject: error => settle(() => reject(error)) };
+    this.#line = new MediaLine(WebSocket, url, room.token ?? '', {
+      frame: frame => this.#told(frame),
+      cut: () =>
+        this.#answer?.reject(new MediaError('The media socket was cut', { code: 'media_cut', retryable: true })),
+      over: reason => this.#gone(reason),
     });
-    // The token is good for as long as the session lives that it has begun.
-    this.#open = () =>
-      openSocket(WebSocket, url, ['media', `bearer.${room.token}`], {
-        message: text => this.#told(JSON.parse(text) as NodeFrame),
-        close: () => this.#cut(),
-      });
-    this.#greeting = this.greeted;
-    this.#socket = this.#open();
+    this.greeted = this.#line.greeting;
   }
 
   /** Who else is there, and what can be had of them. */
@@ -172,11 +149,9 @@ export class MediaConnection extends Emitter<MediaEvents> {
   async publish(track: MediaStreamTrack, options: PublishOptions = {}): Promise<RTCRtpSender> {
     const source = options.source ?? (track.kind === 'audio' ? 'microphone' : 'camera');
     const simulcast = track.kind === 'video' && (options.simulcast ?? source === 'camera');
-    const most = this.#limits.bitrateKbps * 1_000;
-    const one: RTCRtpEncodingParameters[] = track.kind === 'video' && most > 0 ? [{ maxBitrate: most }] : [{}];
     const transceiver = this.peer.addTransceiver(track, {
       direction: 'sendonly',
-      sendEncodings: simulcast ? layers(this.#limits.bitrateKbps) : one,
+      sendEncodings: simulcast ? layersOf(this.#limits.bitrateKbps) : oneLayer(track.kind, this.#limits.bitrateKbps),
     });
     this.#sources.set(transceiver, source);
     await this.#negotiate();
@@ -194,8 +169,8 @@ export class MediaConnection extends Emitter<MediaEvents> {
   }
 
   /** Says what this device wants of a track: not at all, or at most so wide, or rather than others. */
-  subscribe(trackId: string, wish: { on: boolean; maxWidth?: number; priority?: number }): void {
-    this.#say({ type: 'subscribe', trackId, ...wish });
+  subscribe(trackId: string, wish: TrackWish): void {
+    this.#line.send({ type: 'subscribe', trackId, ...wish });
   }
 
   /** Finds a new way to the node; done by itself when the way is lost. */
@@ -205,49 +180,24 @@ export class MediaConnection extends Emitter<MediaEvents> {
     return this.#negotiate();
   }
 
+  /** The network has changed: a new socket is tried at once if there is none, and a new way. */
+  networkChanged(): void {
+    if (this.#ended) return;
+    this.#line.wake();
+    this.#findAnotherWay();
+  }
+
   /** Ends the session; the seat in the room stays. */
   leave(): void {
-    this.#say({ type: 'bye', reason: 'left' });
+    if (!this.#ended) this.#line.send({ type: 'bye', reason: 'left' });
     this.#gone('left');
-  }
-
-  /** The socket is gone, the session need not be: media goes on without it. */
-  #cut(): void {
-    if (this.#ended) return;
-    if (this.#hello || this.#tries >= SOCKET_TRIES_MAX) return this.#gone('lost');
-    this.#answer?.reject(new MediaError('The media socket was cut', { code: 'media_cut', retryable: true }));
-    if (!this.#greetedAgain) {
-      this.#greeting = new Promise(resolve => {
-        this.#greetedAgain = () => {
-          this.#greetedAgain = undefined;
-          resolve();
-        };
-      });
-    }
-    const pause = Math.min(SOCKET_PAUSE_MS * 2 ** this.#tries, SOCKET_PAUSE_MAX_MS);
-    this.#tries += 1;
-    this.#retry = setTimeout(() => {
-      this.#socket = this.#open();
-      this.#retry = setTimeout(() => {
-        this.#socket.abandon(1000, 'late');
-        this.#cut();
-      }, SOCKET_TIMEOUT_MS);
-    }, pause);
-  }
-
-  #say(frame: { type: string; [field: string]: unknown }): void {
-    if (!this.#ended) this.#socket.send(JSON.stringify(frame));
   }
 
   #told(frame: NodeFrame): void {
     switch (frame.type) {
       case 'hello':
-        clearTimeout(this.#retry);
-        this.#tries = 0;
-        this.#greetedAgain?.();
         this.#limits = frame.limits;
         this.#others(frame.participants);
-        this.#hello?.resolve();
         break;
       case 'answer':
         this.#answer?.resolve(frame);
@@ -260,6 +210,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
         this.#carried(frame.tracks);
         break;
       case 'muted':
+        this.#noteMuted(frame.trackId, frame.muted);
         this.emit('muted', { userId: frame.userId, trackId: frame.trackId, muted: frame.muted });
         break;
       case 'speakers':
@@ -268,12 +219,24 @@ export class MediaConnection extends Emitter<MediaEvents> {
       case 'layer':
         this.emit('layer', { trackId: frame.trackId, rid: frame.rid });
         break;
+      case 'quality': {
+        const { type: _, ...quality } = frame;
+        this.emit('quality', quality);
+        break;
+      }
       case 'error':
         if (frame.id) this.#answer?.reject(new MediaError(frame.title, { code: frame.code }));
         break;
       case 'bye':
         this.#gone(frame.reason);
     }
+  }
+
+  #noteMuted(trackId: string, muted: boolean): void {
+    this.#participants = this.#participants.map(({ userId, tracks }) => ({
+      userId,
+      tracks: tracks.map(track => (track.trackId === trackId ? { ...track, muted } : track)),
+    }));
   }
 
   #others(participants: readonly MediaParticipant[]): void {
@@ -297,16 +260,18 @@ export class MediaConnection extends Emitter<MediaEvents> {
   }
 
   async #offer(tries: number): Promise<void> {
+    const restarts = this.#restart;
     try {
       await this.#offerOnce();
     } catch (error) {
+      this.#restart ||= restarts;
       if (!(error instanceof MediaError && error.code === 'media_cut') || tries <= 1) throw error;
       await this.#offer(tries - 1);
     }
   }
 
   async #offerOnce(): Promise<void> {
-    await this.#greeting;
+    await this.#line.greeting;
     if (this.#ended) throw new MediaError('The media session has ended', { code: 'media_ended' });
     const type = this.#restart ? 'restart' : 'offer';
     this.#restart = false;
@@ -314,7 +279,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
     const tracks = [...this.#sources].flatMap(([{ mid }, source]) => (mid === null ? [] : [{ mid, source }]));
     this.#offers += 1;
     const answered = this.#answered();
-    this.#say({ id: String(this.#offers), type, sdp: this.peer.localDescription?.sdp, tracks });
+    this.#line.send({ id: String(this.#offers), type, sdp: this.peer.localDescription?.sdp, tracks });
     const { sdp, tracks: carried } = await answered;
     await this.peer.setRemoteDescription({ type: 'answer', sdp });
     this.#carried(carried);
@@ -343,7 +308,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
     for (const carried of tracks) {
       const transceiver = this.peer.getTransceivers().find(({ mid }) => mid === carried.mid);
       if (!transceiver || this.#remote.has(carried.mid)) continue;
-      const remote = { ...carried, track: transceiver.receiver.track };
+      const remote = new RemoteTrack(carried, transceiver.receiver.track);
       this.#remote.set(carried.mid, remote);
       this.emit('trackStarted', remote);
     }
@@ -352,18 +317,23 @@ export class MediaConnection extends Emitter<MediaEvents> {
   #connectionChanged(): void {
     const state = this.peer.connectionState;
     this.emit('connection', state);
-    if (state === 'failed' && !this.#ended) this.restartIce().catch(() => this.#gone('failed'));
+    clearTimeout(this.#away);
+    if (state === 'failed') this.#findAnotherWay();
+    else if (state === 'disconnected') this.#away = setTimeout(() => this.#findAnotherWay(), DISCONNECTED_MAX_MS);
+  }
+
+  /** A node that does not answer has ended the session, or its socket has. */
+  #findAnotherWay(): void {
+    if (!this.#ended) this.restartIce().catch(() => this.#gone('failed'));
   }
 
   #gone(reason: MediaEndReason): void {
     if (this.#ended) return;
     this.#ended = reason;
-    clearTimeout(this.#retry);
-    this.#greetedAgain?.();
+    clearTimeout(this.#away);
     const error = new MediaError(`The media session has ended: ${reason}`, { code: 'media_ended' });
-    this.#hello?.reject(error);
     this.#answer?.reject(error);
-    this.#socket.abandon(1000, reason);
+    this.#line.close(reason);
     for (const remote of this.remoteTracks) this.emit('trackEnded', remote);
     this.#remote.clear();
     this.peer.onconnectionstatechange = null;

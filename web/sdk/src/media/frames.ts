@@ -37,6 +37,7 @@ export type NodeFrame = { id?: string } & (
   | { type: 'muted'; userId: string; trackId: string; muted: boolean }
   | { type: 'speakers'; userIds: string[] }
   | { type: 'layer'; trackId: string; rid?: string }
+  | ({ type: 'quality' } & MediaQuality)
   | { type: 'error'; code: string; title: string }
   | { type: 'bye'; reason: MediaEndReason }
 );
@@ -47,4 +48,24 @@ export interface MediaLimits {
   bitrateKbps: number;
   /** So many pictures are sent without being asked for. */
   autoVideo: number;
+}
+
+/** How the way between this device and the node is, as the node sees it. */
+export interface MediaQuality {
+  /** Of a thousand packets that this device sent, so many were lost. */
+  lostUpPermille?: number;
+  /** Of a thousand packets that were sent to it, so many were lost. */
+  lostDownPermille?: number;
+  /** There and back, in milliseconds. */
+  roundTripMs?: number;
+}
+
+/** What this device wants of a track. */
+export interface TrackWish {
+  /** Whether it wants it at all. */
+  on: boolean;
+  /** At most so wide, in pixels. */
+  maxWidth?: number;
+  /** Rather than those with a lower number, when not everything fits. */
+  priority?: number;
 }

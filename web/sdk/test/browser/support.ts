@@ -11,8 +11,8 @@ export const HAS_CHROMIUM = existsSync(CHROMIUM);
 /** What the pages' own scripts see. */
 export type Page = typeof globalThis & { wac: typeof wac; session: wac.Session; heard: string[] };
 
-/** A page with the script for pages without a bundler, as it would be published. */
-export async function pageWithSdk(): Promise<string> {
+/** The script for pages without a bundler, as it would be published. */
+export async function sdkScript(): Promise<string> {
   const built = (await build({
     logLevel: 'error',
     build: { write: false, sourcemap: false },
@@ -20,5 +20,10 @@ export async function pageWithSdk(): Promise<string> {
   const outputs = built.flatMap(({ output }) => output);
   const script = outputs.find(file => file.fileName === 'wac.iife.js');
   if (script?.type !== 'chunk') throw new Error('the build has no wac.iife.js');
-  return `<!doctype html><script>${script.code.replaceAll('</script', '<\\/script')}</script>`;
+  return script.code;
+}
+
+/** A page with that script. */
+export async function pageWithSdk(): Promise<string> {
+  return `<!doctype html><script>${(await sdkScript()).replaceAll('</script', '<\\/script')}</script>`;
 }

@@ -13,6 +13,10 @@ const LAST_LINE = 'wac replay --verify';
 /** `wac dev` with data of its own. */
 export class RealServer {
   readonly url: string;
+  /** UDP port of its media. */
+  readonly mediaPort: number;
+  /** Opens two phones in one page, once. */
+  readonly pairUrl: string;
   readonly passwords: ReadonlyMap<string, string>;
   readonly #process: ChildProcess;
   readonly #directory: string;
@@ -21,6 +25,8 @@ export class RealServer {
     this.#process = process;
     this.#directory = directory;
     this.url = find(printed, /^\s*HTTP\s+(http:\S+)/);
+    this.mediaPort = Number(find(printed, /^\s*media\s+UDP \S+:(\d+),/));
+    this.pairUrl = find(printed, /^\s*(http:\S+\/phone\/pair#\S+)/);
     const accounts = printed.flatMap(line => {
       const match = /^\s+(\S+@\S+)\s+(\S+)$/.exec(line);
       return match?.[1] && match[2] ? [[match[1], match[2]] as const] : [];
