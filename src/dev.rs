@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use wac_api::Pairing;
 use wac_store::StoreOptions;
 
 use crate::accounts::Accounts;
@@ -13,10 +14,10 @@ use crate::cli::{DEV_DATA, DevArgs};
 use crate::config::{Configuration, Settings};
 use crate::lock::DirectoryLock;
 use crate::platform::{Interfaces, MediaSocket, Platform, Sockets, api_config};
-use crate::seed::{FirstStart, Login};
+use crate::seed::{DEMO_DOMAIN, DEMO_USERS, FirstStart, Login};
 use crate::serving::Bound;
 use crate::shutdown::Signals;
-use crate::{listen, logging, open, tls};
+use crate::{listen, logging, open, passwords, tls};
 use welcome::Welcome;
 
 /// Read connections of a process with few users.
@@ -110,7 +111,9 @@ async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: S
     let head = platform.stores().log.head().await?.position;
     platform.caught_up(head, CATCH_UP_PATIENCE).await;
     let addresses = sockets.addresses();
+    let pair_code = (!args.no_seed && settings.bind.is_loopback()).then(passwords::generate);
     let welcome = Welcome {
+        pair_code: pair_code.clone(),
         directory: directory.to_owned(),
         database: database.clone(),
         certificate: settings.tls.as_ref().map_or_else(|| tls::certificate_path(directory), |(path, _)| path.clone()),
@@ -122,7 +125,9 @@ async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: S
         logins,
     };
     let public_url = settings.public_url.clone().unwrap_or_else(|| welcome.url());
-    let config = api_config(settings, base, public_url, &addresses, true);
+    let mut config = api_config(settings, base, public_url, &addresses, true);
+    let demo = DEMO_USERS.map(|user| format!("{user}@{DEMO_DOMAIN}"));
+    config.pairing = pair_code.map(|code| Pairing::new(code, demo));
     platform.start_interfaces(Interfaces { sockets, config }, settings).await.context("cannot serve requests")?;
     Ok((platform, welcome))
 }

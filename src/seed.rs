@@ -14,9 +14,9 @@ const PENDING_FILE: &str = "first-start.pending";
 /// Name of the administrator.
 const ADMIN: &str = "admin";
 /// The child domain to try things in.
-const DEMO_DOMAIN: &str = "demo";
+pub(crate) const DEMO_DOMAIN: &str = "demo";
 /// Its users.
-const DEMO_USERS: [&str; 2] = ["alice", "bob"];
+pub(crate) const DEMO_USERS: [&str; 2] = ["alice", "bob"];
 
 /// A user and the password it can log in with.
 #[derive(Clone, Debug)]

@@ -8,6 +8,8 @@ use wac_events::DomainId;
 use wac_events::domain::Services;
 use wac_signaling::Settings;
 
+use crate::oauth::Pairing;
+
 /// Settings of the interfaces.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
@@ -27,6 +29,8 @@ pub struct ApiConfig {
     pub max_tokens: u64,
     /// Development mode: tokens are taken over plain HTTP from a loopback address.
     pub dev: bool,
+    /// Who is logged in by a code, once, for a first call with oneself; development mode only.
+    pub pairing: Option<Pairing>,
     /// Proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Network>,
     /// The header in which a trusted proxy says who the client is. Default `X-Forwarded-For`.
@@ -90,6 +94,7 @@ impl ApiConfig {
             session_s: 86_400,
             max_tokens: 0,
             dev: false,
+            pairing: None,
             trusted_proxies: Vec::new(),
             client_ip_header: "X-Forwarded-For".to_owned(),
             services: all_services(),

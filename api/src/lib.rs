@@ -24,6 +24,7 @@ mod metrics;
 mod oauth;
 mod openapi;
 mod origin;
+mod phone;
 mod platform;
 pub mod policy;
 pub mod problem;
@@ -45,8 +46,8 @@ pub use health::{CHECK_PATIENCE, HealthCheck};
 pub use idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 pub use metrics::{LagSource, Metrics};
 pub use oauth::{
-    ADDRESS_FAILURES_MAX, FAILURE_WINDOW, HASHES_PARALLEL_MAX, HASHES_WAITING_MAX, NAME_FAILURES_MAX, access_token,
-    best_domain,
+    ADDRESS_FAILURES_MAX, FAILURE_WINDOW, HASHES_PARALLEL_MAX, HASHES_WAITING_MAX, NAME_FAILURES_MAX, Pairing,
+    access_token, best_domain,
 };
 pub use platform::{Parts, Platform, Ports};
 pub use problem::Problem;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tower::Layer;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Platform, Problem, docs, edge, events, graphql, health, metrics, oauth, openapi, sapi, sockets};
+use crate::{Platform, Problem, docs, edge, events, graphql, health, metrics, oauth, openapi, phone, sapi, sockets};
 
 /// Schemas that only the general answers name.
 #[derive(utoipa::OpenApi)]
@@ -61,6 +61,7 @@ fn resources(platform: Platform) -> Router {
     let all = routes
         .merge(docs::routes(document))
         .merge(graphql::routes(&platform))
+        .merge(phone::routes(&platform))
         .merge(probes())
         .route("/metrics", get(metrics::metrics))
         .fallback(nothing)

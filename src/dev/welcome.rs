@@ -24,6 +24,8 @@ pub(super) struct Welcome {
     pub(super) brokers: Vec<String>,
     pub(super) first_start: Option<FirstStart>,
     pub(super) logins: Vec<Login>,
+    /// Logs the demo's people in, once.
+    pub(super) pair_code: Option<String>,
 }
 
 impl Welcome {
@@ -72,6 +74,7 @@ impl Welcome {
             writeln!(text, "  HTTPS       https://{https} (certificate: {})", self.certificate.display())?;
         }
         writeln!(text, "  REST        {url}/sapi (described at {url}/docs/api)")?;
+        writeln!(text, "  phone       {url}/phone")?;
         writeln!(text, "  GraphQL     {url}/graphql")?;
         let sockets = url.replacen("http", "ws", 1);
         if let Some((qss, tls)) = qss {
@@ -111,6 +114,10 @@ impl Welcome {
         let password = password.replace('\'', r"'\''");
         let admin = format!("admin@{}", self.base_domain);
         let child = if self.logins.len() > 1 { "demo" } else { self.base_domain.as_str() };
+        if let Some(code) = &self.pair_code {
+            writeln!(text, "\nA first call with yourself, two phones side by side (the link is good once):")?;
+            writeln!(text, "  {url}/phone/pair#{code}")?;
+        }
         writeln!(text, "\nTry it:")?;
         writeln!(
             text,

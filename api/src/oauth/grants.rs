@@ -132,6 +132,20 @@ impl Platform {
         self.password_tokens(request, requester, login).await
     }
 
+    /// Tokens of somebody who is known without his password; `None` if he cannot log in.
+    pub(crate) async fn known_grant(
+        &self,
+        request: &OauthRequest,
+        requester: &Requester,
+        username: &str,
+    ) -> Result<Option<Pair>, OauthError> {
+        let Attempt { login, .. } = self.attempt(request, username).await?;
+        match login {
+            Some(login) => self.password_tokens(request, requester, login).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Issues tokens to somebody whose password was right. If he was changed or moved meanwhile, and
     /// it still is his password, it is decided anew.
     async fn password_tokens(

@@ -97,13 +97,14 @@ struct Introspection {
     iat: Option<i64>,
 }
 
-fn not_cached(body: &Value) -> Response {
+pub(super) fn not_cached(body: &Value) -> Response {
     let headers =
         [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (PRAGMA, HeaderValue::from_static("no-cache"))];
     (headers, axum::Json(body)).into_response()
 }
 
-fn answer(platform: &Platform, pair: Pair) -> Response {
+/// RFC 6749 §5.1.
+pub(super) fn token_answer(platform: &Platform, pair: Pair) -> Value {
     let left = pair.access_expires_at.since(platform.env.now());
     let mut body = json!({
         "access_token": pair.access.into_text(),
@@ -113,7 +114,7 @@ fn answer(platform: &Platform, pair: Pair) -> Response {
     if let Some(refresh) = pair.refresh {
         body["refresh_token"] = refresh.into_text().into();
     }
-    not_cached(&body)
+    body
 }
 
 /// Issues tokens (RFC 6749). Grants: `password`, `refresh_token`, `anonymous`, `client_credentials`.
@@ -133,7 +134,7 @@ async fn token(State(platform): State<Platform>, request: OauthRequest) -> Resul
         "client_credentials" => platform.client_grant(&request, &requester).await?,
         _ => return Err(OauthError::unsupported_grant_type()),
     };
-    Ok(answer(&platform, pair))
+    Ok(not_cached(&token_answer(&platform, pair)))
 }
 
 /// A token and the family behind it, as the log has it now.

@@ -11,6 +11,7 @@ mod matrix;
 mod moving;
 mod oauth;
 mod openapi;
+mod phone;
 mod platform_routes;
 mod pool;
 mod replayed;
