@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { clock, readEntry } from '../src/views/recent.js';
+import { guestLinkOf } from '../src/views/sign-in.js';
+
+type Entry = Parameters<typeof readEntry>[0];
+
+const seat = (user: string): Entry['participants'][number] => ({
+  ...{ address: `wac-user:${user}`, sessionId: `s-${user}`, createdAt: 0, finishedAt: 60_000 },
+});
+
+const invite = (from: string, to: string, error: number | null): Entry['invites'][number] => ({
+  ...{ id: 'i', from: `wac-user:${from}`, to: `wac-user:${to}`, group: false, inviteRequest: false, error },
+  ...{ candidates: [], mediatypes: { audio: true, video: false }, state: error === 200 ? 'ACCEPTED' : 'DECLINED' },
+});
+
+const entry = (invites: Entry['invites'], ...users: string[]): Entry => ({
+  ...{ id: 'c', roomId: 'r', owner: 'alice', domains: [], createdAt: 0, finishedAt: 61_000, state: 'finished' },
+  ...{ invites, transfers: [], participants: users.map(seat) },
+});
+
+describe('a call of the past', () => {
+  test('is outgoing for who called and incoming for who was called', () => {
+    const call = entry([invite('alice', 'bob', 200)], 'alice', 'bob');
+    expect(readEntry(call, 'alice')).toMatchObject({ others: ['wac-user:bob'], isOutgoing: true, seconds: 61 });
+    expect(readEntry(call, 'bob')).toMatchObject({ others: ['wac-user:alice'], isOutgoing: false, isMissed: false });
+  });
+
+  test('is missed by who was called and did not come, and says to the caller why', () => {
+    const call = entry([invite('alice', 'bob', 486)], 'alice');
+    expect(readEntry(call, 'bob')).toMatchObject({ isMissed: true, seconds: 0 });
+    expect(readEntry(call, 'alice')).toMatchObject({ isMissed: false, seconds: 0, outcome: 'busy' });
+  });
+
+  test('is measured in hours, minutes and seconds', () => {
+    expect([0, 7, 187, 3_729].map(clock)).toEqual(['0:00', '0:07', '3:07', '1:02:09']);
+  });
+});
+
+test('a link for guests names a domain, and perhaps somebody to call', () => {
+  expect(guestLinkOf('?guest=demo&call=bob')).toEqual({ domain: 'demo', call: 'bob' });
+  expect(guestLinkOf('?guest=demo')).toEqual({ domain: 'demo', call: undefined });
+  expect(guestLinkOf('')).toBeUndefined();
+});
