@@ -38,7 +38,8 @@ if (process.argv.includes('--check')) {
   }
 } else {
   mkdirSync(assets, { recursive: true });
-  for (const name of readdirSync(assets)) if (!files.has(name)) rmSync(assets + name);
+  const former = readdirSync(assets).filter(name => /\.(html|js|css)$/.test(name) && !files.has(name));
+  for (const name of former) rmSync(assets + name);
   for (const [name, text] of files) writeFileSync(assets + name, text);
   process.stdout.write(`phone: ${[...files].map(([name, text]) => `${name} ${text.length}`).join(', ')}\n`);
 }
