@@ -64,6 +64,8 @@ export class Call extends Changing {
   /** This device has asked for a transfer. */
   isTransferring = false;
   told: Told | undefined;
+  /** What has happened last, and to whom. */
+  news: { words: WordKey; userId: string } | undefined;
   /** Told who has come when somebody was called by name. */
   onMet: ((userId: string, name: string) => void) | undefined;
   /** Told where a transfer has brought this device. */
@@ -83,8 +85,12 @@ export class Call extends Changing {
     for (const name of ['status', 'participantHeld', 'participantUnheld', 'participantMuted', 'updated'] as const) {
       conference.on(name, changed);
     }
-    conference.on('participantJoined', changed);
-    conference.on('participantLeft', () => {
+    conference.on('participantJoined', ({ userId }) => {
+      this.news = { words: 'joined', userId };
+      changed();
+    });
+    conference.on('participantLeft', ({ participant }) => {
+      this.news = { words: 'leftCall', userId: participant.userId };
       changed();
       setTimeout(() => this.#endIfAlone(), ALONE_MAX_MS);
     });

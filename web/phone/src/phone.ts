@@ -29,6 +29,9 @@ const CONTACTS_MAX = 500;
 /** What the server calls somebody without a name. */
 const GUEST_NAME = /^anonymous-[0-9a-f]{32}$/;
 
+/** How long something is told that needs no answer, in milliseconds. */
+const SHOWN_MS = 6_000;
+
 /** Where a phone is. */
 export type Place = 'starting' | 'signed-out' | 'signed-in';
 
@@ -36,6 +39,7 @@ export type Place = 'starting' | 'signed-out' | 'signed-in';
 export class Phone extends Changing {
   readonly #key: string;
   readonly #ringer = new Ringer();
+  #forget: ReturnType<typeof setTimeout> | undefined;
   place: Place = 'starting';
   session: Session | undefined;
   isGuest = false;
@@ -175,7 +179,9 @@ export class Phone extends Changing {
   readonly #strangers = new Map<string, string>();
 
   tell(words: WordKey | undefined, detail?: string, isError = false): void {
+    clearTimeout(this.#forget);
     this.told = words && { words, detail, isError };
+    if (!isError && words) this.#forget = setTimeout(() => this.tell(undefined), SHOWN_MS);
     this.changed();
   }
 
@@ -258,6 +264,7 @@ export class Phone extends Changing {
     conference.on('ended', ({ reason }) => {
       this.calls.splice(this.calls.indexOf(call), 1);
       if (this.active === call) this.active = this.calls.at(-1);
+      if ((reason === 'closed' || reason === 'left') && !this.told?.isError) this.tell('callEnded');
       if (reason === 'expelled') this.tell('expelled');
       if (reason === 'lost') this.tell('lost', undefined, true);
       this.#remember();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { widthFor } from '../src/views/media.js';
 import { clock, readEntry } from '../src/views/recent.js';
 import { guestLinkOf } from '../src/views/sign-in.js';
 
@@ -34,6 +35,10 @@ describe('a call of the past', () => {
   test('is measured in hours, minutes and seconds', () => {
     expect([0, 7, 187, 3_729].map(clock)).toEqual(['0:00', '0:07', '3:07', '1:02:09']);
   });
+});
+
+test('a picture is asked for in one of a few widths, not less than it is shown', () => {
+  expect([0, 160, 161, 900, 2_500].map(widthFor)).toEqual([160, 160, 320, 1_280, 3_840]);
 });
 
 test('a link for guests names a domain, and perhaps somebody to call', () => {

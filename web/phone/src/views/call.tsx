@@ -1,6 +1,6 @@
 import { type MediaDevices, mediaDevices } from '@wac/sdk';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Call } from '../call.js';
 import { useChanges } from '../changes.js';
 import type { Phone } from '../phone.js';
@@ -36,7 +36,7 @@ function Timer({ since }: { since: number }): JSX.Element {
     return () => clearInterval(timer);
   }, []);
   return (
-    <span class="timer" role="timer">
+    <span class="timer" role="timer" aria-live="off">
       {clock(Math.max(0, Math.round((now - since) / 1_000)))}
     </span>
   );
@@ -80,6 +80,9 @@ type Open = 'add' | 'transfer' | 'more' | undefined;
 export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: Say }): JSX.Element {
   useChanges(call);
   const [open, setOpen] = useState<Open>();
+  const main = useRef<HTMLElement>(null);
+  // Whoever uses keys or listens goes on from here.
+  useEffect(() => main.current?.focus(), []);
   const close = (): void => setOpen(undefined);
   const toggle = (what: Open): void => setOpen(open === what ? undefined : what);
   const state = stateOf(phone, call);
@@ -88,13 +91,17 @@ export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: 
   const targets = phone.calls.filter(other => other !== call && other.others.length > 0);
   const micOff = call.isMuted || !call.hasMicrophone;
   return (
-    <main class="call" aria-label={title}>
+    <main class="call" aria-label={title} tabIndex={-1} ref={main}>
       <header>
         <IconButton icon="back" name={say('back')} onClick={() => phone.activate(undefined)} />
         <div class="title">
           <h1>{title}</h1>
-          <p class={`status ${state ?? ''}`} aria-live="polite">
-            {state ? say(state) : <Timer since={call.startedAt} />}
+          <p class={`status ${state ?? ''}`}>
+            <span aria-live="polite">{state && say(state)}</span>
+            {!state && <Timer since={call.startedAt} />}
+          </p>
+          <p class="spoken" aria-live="polite">
+            {call.news && `${phone.nameOf(call.news.userId) ?? say('guest')} ${say(call.news.words)}`}
           </p>
         </div>
         <IconButton

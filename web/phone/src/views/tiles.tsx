@@ -25,7 +25,11 @@ function Tile(props: {
       class={`tile${speaks ? ' speaks' : ''}${isHeld ? ' held' : ''}`}
       aria-label={states ? `${name}, ${states}` : name}
     >
-      {picture && !isMuted.video && !isHeld ? <Picture track={picture} name={name} /> : <Avatar name={name} />}
+      {picture && !isMuted.video && !isHeld ? (
+        <Picture call={call} track={picture} name={name} />
+      ) : (
+        <Avatar name={name} />
+      )}
       {isHeld && (
         <div class="state">
           <span>{say('onHold')}</span>
@@ -66,7 +70,7 @@ export function Tiles({ phone, call, say }: { phone: Phone; call: Call; say: Say
         const name = `${say('screenOf')} ${phone.nameOf(screen.userId) ?? say('guest')}`;
         return (
           <section key={screen.trackId} class="tile wide" aria-label={name}>
-            <Picture track={screen} name={name} />
+            <Picture call={call} track={screen} name={name} />
             <div class="caption">
               <Icon name="screen" />
               <span>{name}</span>
