@@ -2,6 +2,7 @@
 const ENGLISH = {
   acceptAudio: 'Accept',
   acceptVideo: 'Accept with video',
+  acceptVoice: 'Accept with voice',
   acceptedElsewhere: 'Answered on another device',
   add: 'Add',
   addSomeone: 'Add someone',
@@ -125,6 +126,7 @@ export type WordKey = keyof typeof ENGLISH;
 const SPANISH: Readonly<Record<WordKey, string>> = {
   acceptAudio: 'Aceptar',
   acceptVideo: 'Aceptar con vídeo',
+  acceptVoice: 'Aceptar con voz',
   acceptedElsewhere: 'Contestada en otro dispositivo',
   add: 'Añadir',
   addSomeone: 'Añadir a alguien',

@@ -147,7 +147,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await stage.shoot(guest, 'guest');
     await button(guest, 'Call: bob').click();
     await bob.getByRole('alertdialog', { name: 'Incoming call: Guest' }).waitFor();
-    await button(bob, 'Accept').click();
+    await button(bob, 'Accept with voice').click();
     await moves(bob, 'Guest');
     await tile(guest, 'bob').waitFor();
     await stage.shoot(bob, 'call-with-guest');

@@ -1,9 +1,18 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { CHROMIUM } from '../../sdk/test/browser/support.js';
 import { RealServer } from '../../sdk/test/e2e/server.js';
 
+/** What axe finds. */
+interface Violation {
+  id: string;
+  help: string;
+  nodes: { html: string }[];
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CAROLS_PASSWORD = 'correct horse battery';
 /** Where pictures of the phone are put, to be looked at. */
 const SHOTS = fileURLToPath(new URL('../shots/', import.meta.url));
@@ -65,9 +74,19 @@ export class Stage {
     return page;
   }
 
-  /** Keeps a picture. */
+  /** Keeps a picture, and hears whether everybody can use what is on it (WCAG 2.1 A and AA). */
   async shoot(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: `${SHOTS}${name}.png` });
+    await page.evaluate(AXE);
+    const violations = await page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } };
+      const rules = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] };
+      return (await axe.run(rules)).violations;
+    });
+    const told = violations.map(
+      ({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join('\n  ')}`,
+    );
+    if (told.length > 0) throw new Error(`${name}:\n${told.join('\n')}`);
   }
 }
 

@@ -40,7 +40,7 @@ export function Incoming({
           icon="phone"
           kind="good"
           label={say(video ? 'voice' : 'acceptAudio')}
-          name={say('acceptAudio')}
+          name={say(video ? 'acceptVoice' : 'acceptAudio')}
           onClick={() => void phone.accept(invitation, false)}
         />
         {video && (
