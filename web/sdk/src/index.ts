@@ -58,6 +58,7 @@ export type {
   TrackWish,
 } from './media/frames.js';
 export type { LocalTrack } from './media/local.js';
+export type { MediaMessage, MessageOptions, MessageRefusal } from './media/messages.js';
 export { RemoteTrack } from './media/remote.js';
 export type { ConferenceMediaStatus } from './media/sessions.js';
 export type { MediaStats, TrackStats } from './media/stats.js';

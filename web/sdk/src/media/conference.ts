@@ -1,11 +1,13 @@
 import type { Conference } from '../conferences/conference.js';
 import type { Context } from '../conferences/context.js';
 import { Emitter } from '../emitter.js';
+import { MediaError } from '../errors.js';
 import type { Media } from '../wire.js';
 import type { JoinMediaOptions, MediaConnection, PublishOptions } from './connection.js';
 import { type DeviceChoice, openDevice } from './devices.js';
 import type { MediaEndReason, MediaParticipant, MediaQuality, TrackSource, TrackWish } from './frames.js';
 import type { LocalTrack, Sending } from './local.js';
+import type { MediaMessage, MessageOptions, MessageRefusal } from './messages.js';
 import type { RemoteTrack } from './remote.js';
 import { type ConferenceMediaStatus, MediaSessions, mediaEnded } from './sessions.js';
 import { type MediaStats, type Report, type Section, Statistics } from './stats.js';
@@ -31,6 +33,10 @@ export interface ConferenceMediaEvents {
   layer: { trackId: string; rid: string | undefined };
   /** How the way to the node is, every two seconds. */
   quality: MediaQuality;
+  /** Somebody has sent a message. */
+  message: MediaMessage;
+  /** A message of this device was not sent on. */
+  messageRefused: { reason: MessageRefusal };
   /** There will be no media any more. */
   ended: { reason: MediaEndReason };
 }
@@ -238,6 +244,23 @@ export class ConferenceMedia extends Emitter<ConferenceMediaEvents> {
   }
 
   /**
+   * Sends a message to the others, past the server's log: up to 16 KiB, a hundred a second. Whoever has joined with
+   * `messages: true` gets it.
+   *
+   * @example
+   * ```ts
+   * await conference.media.join({ messages: true });
+   * conference.media.on('message', ({ from, data }) => show(from, data));
+   * await conference.media.send({ hand: 'up' });
+   * ```
+   */
+  async send(data: unknown, options: MessageOptions = {}): Promise<void> {
+    if (!this.connection)
+      throw new MediaError('There is no media session now', { code: 'no_messages', retryable: true });
+    await this.connection.send(data, options);
+  }
+
+  /**
    * Figures of every track, and of the way to the node; rates are those since the last time it was asked.
    *
    * @example
@@ -294,6 +317,8 @@ export class ConferenceMedia extends Emitter<ConferenceMediaEvents> {
     connection.on('speakers', speakers => current(() => this.emit('speakers', speakers))());
     connection.on('muted', change => current(() => this.emit('muted', change))());
     connection.on('layer', change => current(() => this.emit('layer', change))());
+    connection.on('message', message => current(() => this.emit('message', message))());
+    connection.on('messageRefused', refusal => current(() => this.emit('messageRefused', refusal))());
     connection.on('quality', quality => current(() => this.emit('quality', quality))());
     this.#others(connection.participants);
     for (const track of connection.remoteTracks) this.emit('remoteTrack', track);

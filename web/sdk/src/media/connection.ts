@@ -14,6 +14,7 @@ import type {
 } from './frames.js';
 import { layersOf, oneLayer } from './layers.js';
 import { MediaLine } from './line.js';
+import { type MediaMessage, type MessageOptions, type MessageRefusal, Messages } from './messages.js';
 import { RemoteTrack } from './remote.js';
 
 /** What happens to the media of a room. */
@@ -32,6 +33,10 @@ export interface MediaEvents {
   layer: { trackId: string; rid: string | undefined };
   /** How the way to the node is, every two seconds. */
   quality: MediaQuality;
+  /** Somebody has sent a message. */
+  message: MediaMessage;
+  /** A message of this device was not sent on. */
+  messageRefused: { reason: MessageRefusal };
   /** ICE and DTLS: `connected`, `disconnected`, `failed` … */
   connection: RTCPeerConnectionState;
   /** The session is over. */
@@ -42,6 +47,8 @@ export interface MediaEvents {
 export interface JoinMediaOptions {
   /** A constructor of WebSockets, where the platform has none. */
   WebSocket?: WebSocketConstructor;
+  /** Whether messages are exchanged, too. */
+  messages?: boolean;
 }
 
 /** How to send a track. */
@@ -79,6 +86,7 @@ export async function joinMedia(room: KnownRoom, options: JoinMediaOptions = {})
   }
   const connection = new MediaConnection(room, url, webSocketConstructor(options.WebSocket));
   await connection.greeted;
+  if (options.messages) await connection.openMessages();
   return connection;
 }
 
@@ -100,6 +108,7 @@ export class MediaConnection extends Emitter<MediaEvents> {
   readonly #remote = new Map<string, RemoteTrack>();
   #participants: readonly MediaParticipant[] = [];
   #limits: MediaLimits = { bitrateKbps: 0, autoVideo: 0 };
+  #messages: Messages | undefined;
   #negotiation: Promise<void> = Promise.resolve();
   #answer: { resolve(frame: { sdp: string; tracks: CarriedTrack[] }): void; reject(error: Error): void } | undefined;
   #offers = 0;
@@ -171,6 +180,21 @@ export class MediaConnection extends Emitter<MediaEvents> {
   /** Says what this device wants of a track: not at all, or at most so wide, or rather than others. */
   subscribe(trackId: string, wish: TrackWish): void {
     this.#line.send({ type: 'subscribe', trackId, ...wish });
+  }
+
+  /** @internal Opens the channels for messages. */
+  openMessages(): Promise<void> {
+    this.#messages = new Messages(this.peer, {
+      message: message => this.emit('message', message),
+      refused: reason => this.emit('messageRefused', { reason }),
+    });
+    return this.#negotiate();
+  }
+
+  /** Sends a message to the others, past the server's log; see {@link JoinMediaOptions.messages}. */
+  async send(data: unknown, options: MessageOptions = {}): Promise<void> {
+    if (!this.#messages) throw new MediaError('Messages were not asked for', { code: 'no_messages' });
+    await this.#messages.send(data, options);
   }
 
   /** Finds a new way to the node; done by itself when the way is lost. */

@@ -147,6 +147,27 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
       sees(carol, bobs, BOBS),
     ]);
 
+    // Messages go past the log: to one, or to all; the node says who has sent them.
+    const heard = (page: Page): Promise<unknown[]> =>
+      page.evaluate(async () => {
+        const messages: unknown[] = [];
+        for await (const message of window.conference.media.events('message')) {
+          messages.push(message);
+          if ((message.data as { last?: boolean }).last) break;
+        }
+        return messages;
+      });
+    const [bobHears, carolHears] = [heard(bob), heard(carol)];
+    await alice.evaluate(async to => {
+      await window.conference.media.send({ hand: 'up' }, { to });
+      await window.conference.media.send({ last: true });
+    }, bobs);
+    expect(await bobHears).toEqual([
+      { from: alices, data: { hand: 'up' } },
+      { from: alices, data: { last: true } },
+    ]);
+    expect(await carolHears).toEqual([{ from: alices, data: { last: true } }]);
+
     await carol.evaluate(async colours => {
       await window.conference.media.publish(window.paint(colours), { source: 'screen' });
     }, ALICES);

@@ -155,7 +155,7 @@ export async function accepts(page: Page): Promise<void> {
 export async function show(page: Page, colours: readonly string[]): Promise<void> {
   await page.evaluate(async given => {
     const { media } = window.conference;
-    await media.join();
+    await media.join({ messages: true });
     await media.useMicrophone();
     await media.publish(window.paint(given));
   }, colours);
