@@ -40,6 +40,14 @@ function App(): JSX.Element {
   );
 }
 
+// Whoever is at another page sees that somebody calls.
+for (const phone of phones) {
+  phone.watch(() => {
+    const rings = phones.some(({ incoming }) => incoming.length > 0);
+    document.title = rings ? `📞 ${sayIn(preferredLanguage())('incoming')}` : 'wac phone';
+  });
+}
+
 const root = document.getElementById('phones');
 if (root) render(<App />, root);
 if (isPair) void openPair(phones);

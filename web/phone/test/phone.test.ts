@@ -135,6 +135,10 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     expect(await bob.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await button(bob, 'Volver').click();
     await bob.getByText('En una llamada').waitFor();
+    // The list of people is shown, and alice is still heard.
+    expect(await bob.locator('audio').evaluateAll(all => all.some(one => !(one as HTMLAudioElement).paused))).toBe(
+      true,
+    );
     await stage.shoot(bob, 'telephone-parked-es');
     await button(alice, 'Hang up').click();
     for (const page of [alice, bob]) await page.context().close();

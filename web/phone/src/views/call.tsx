@@ -6,7 +6,6 @@ import { useChanges } from '../changes.js';
 import type { Phone } from '../phone.js';
 import type { Say, WordKey } from '../words.js';
 import { IconButton } from './button.js';
-import { Sound } from './media.js';
 import { Picker } from './picker.js';
 import { clock } from './recent.js';
 import { Tiles } from './tiles.js';
@@ -115,11 +114,6 @@ export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: 
         />
       </header>
       <Tiles {...{ phone, call, say }} />
-      {call.media.remoteTracks
-        .filter(({ kind }) => kind === 'audio')
-        .map(track => (
-          <Sound key={track.trackId} track={track} isLoud={phone.isLoud && !call.isHeld} />
-        ))}
       {call.transfer && (
         <div class="ask" role="alertdialog" aria-label={say('transfer')}>
           <p class="words">

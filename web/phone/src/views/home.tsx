@@ -5,6 +5,7 @@ import { LANGUAGES, type Language, type Say } from '../words.js';
 import { IconButton } from './button.js';
 import { CallView, titleOf } from './call.js';
 import { Avatar, Icon } from './icons.js';
+import { Sound } from './media.js';
 import { nameOf, People, presenceOf } from './people.js';
 import { Recent } from './recent.js';
 
@@ -154,6 +155,13 @@ export function Home(shared: Shared): JSX.Element {
           {tab === 'people' ? <People {...{ phone, say, sought }} /> : <Recent {...{ phone, say, language }} />}
         </div>
       </aside>
+      {phone.calls.flatMap(call =>
+        call.media.remoteTracks
+          .filter(({ kind }) => kind === 'audio')
+          .map(track => (
+            <Sound key={`${call.id} ${track.trackId}`} track={track} isLoud={phone.isLoud && !call.isHeld} />
+          )),
+      )}
       {phone.active ? (
         <CallView key={phone.active.id} phone={phone} call={phone.active} say={say} />
       ) : (
