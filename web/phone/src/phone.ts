@@ -52,6 +52,8 @@ export class Phone extends Changing {
   told: Told | undefined;
   /** Whether the others are heard: two phones in one room howl. */
   isLoud = true;
+  /** Which speaker they are heard from; `undefined`: the browser's choice. */
+  speaker: string | undefined;
 
   /** @param key - Where this phone keeps its session, for a reload of the page. */
   constructor(key = 'wac.phone') {

@@ -77,6 +77,10 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await button(carol, 'Accept with video').click();
     await Promise.all([moves(alice, 'carol'), moves(bob, 'carol'), moves(carol, 'alice'), moves(carol, 'bob')]);
     await stage.shoot(alice, 'conference');
+    await button(alice, 'More').click();
+    await alice.getByText('Round trip').waitFor();
+    await stage.shoot(alice, 'more');
+    await button(alice, 'More').click();
     await button(carol, 'Share screen').click();
     await moves(alice, 'Screen of carol');
     await stage.shoot(alice, 'screen');

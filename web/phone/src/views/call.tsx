@@ -1,4 +1,3 @@
-import { type MediaDevices, mediaDevices } from '@wac/sdk';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Call } from '../call.js';
@@ -6,6 +5,7 @@ import { useChanges } from '../changes.js';
 import type { Phone } from '../phone.js';
 import type { Say, WordKey } from '../words.js';
 import { IconButton } from './button.js';
+import { More } from './more.js';
 import { Picker } from './picker.js';
 import { clock } from './recent.js';
 import { Tiles } from './tiles.js';
@@ -38,38 +38,6 @@ function Timer({ since }: { since: number }): JSX.Element {
     <span class="timer" role="timer" aria-live="off">
       {clock(Math.max(0, Math.round((now - since) / 1_000)))}
     </span>
-  );
-}
-
-/** Which devices are used. */
-function Devices({ call, say }: { call: Call; say: Say }): JSX.Element {
-  const [devices, setDevices] = useState<MediaDevices | undefined>();
-  useEffect(() => {
-    const read = (): void => void mediaDevices().then(setDevices, () => {});
-    read();
-    navigator.mediaDevices?.addEventListener('devicechange', read);
-    return () => navigator.mediaDevices?.removeEventListener('devicechange', read);
-  }, []);
-  const choice = (source: 'microphone' | 'camera', all: MediaDeviceInfo[]): JSX.Element => (
-    <label>
-      {say(source)}
-      <select
-        value={call.media.localTracks.get(source)?.track.getSettings().deviceId}
-        onChange={event => void call.useDevice(source, event.currentTarget.value)}
-      >
-        {all.map(({ deviceId, label }, index) => (
-          <option key={deviceId} value={deviceId}>
-            {label || `${say(source)} ${index + 1}`}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-  return (
-    <>
-      {choice('microphone', devices?.microphones ?? [])}
-      {call.hasCamera && choice('camera', devices?.cameras ?? [])}
-    </>
   );
 }
 
@@ -164,20 +132,7 @@ export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: 
           choose={to => void call.transferTo(to)}
         />
       )}
-      {open === 'more' && (
-        <div class="picker" role="dialog" aria-label={say('more')}>
-          <div class="head">
-            <h2>{say('more')}</h2>
-            <IconButton icon="close" name={say('close')} onClick={close} />
-          </div>
-          <Devices {...{ call, say }} />
-          {call.isOwner && isTalking && (
-            <button type="button" class="danger wide" onClick={() => void call.endForAll()}>
-              {say('endForAll')}
-            </button>
-          )}
-        </div>
-      )}
+      {open === 'more' && <More {...{ phone, call, say, close }} />}
       <div class="controls" role="toolbar" aria-label={title}>
         <IconButton
           icon={micOff ? 'microphoneOff' : 'microphone'}

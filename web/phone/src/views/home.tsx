@@ -159,7 +159,12 @@ export function Home(shared: Shared): JSX.Element {
         call.media.remoteTracks
           .filter(({ kind }) => kind === 'audio')
           .map(track => (
-            <Sound key={`${call.id} ${track.trackId}`} track={track} isLoud={phone.isLoud && !call.isHeld} />
+            <Sound
+              key={`${call.id} ${track.trackId}`}
+              track={track}
+              isLoud={phone.isLoud && !call.isHeld}
+              speaker={phone.speaker}
+            />
           )),
       )}
       {phone.active ? (

@@ -52,7 +52,8 @@ export function OwnPicture({ local, name }: { local: LocalTrack; name: string })
 }
 
 /** Somebody's sound. */
-export function Sound({ track, isLoud }: { track: RemoteTrack; isLoud: boolean }): JSX.Element {
+export function Sound(props: { track: RemoteTrack; isLoud: boolean; speaker: string | undefined }): JSX.Element {
+  const { track, isLoud, speaker } = props;
   const element = useRef<HTMLAudioElement>(null);
   useEffect(() => {
     const audio = element.current;
@@ -66,5 +67,8 @@ export function Sound({ track, isLoud }: { track: RemoteTrack; isLoud: boolean }
       track.detach(audio);
     };
   }, [track]);
+  useEffect(() => {
+    if (speaker !== undefined) element.current?.setSinkId(speaker).catch(() => {});
+  }, [speaker]);
   return <audio ref={element} autoplay muted={!isLoud} />;
 }

@@ -34,6 +34,8 @@ export function PhoneView({ guest, ...shared }: Shared & { guest?: GuestLink | u
         {phone.incoming.map(invitation => (
           <Incoming key={invitation.id} {...{ phone, say, invitation }} />
         ))}
+      </div>
+      <div class={`over${phone.active ? '' : ' low'}`}>
         {phone.told && (
           <div class={`told${phone.told.isError ? ' error' : ''}`} role={phone.told.isError ? 'alert' : 'status'}>
             <span class="words" title={phone.told.detail}>
