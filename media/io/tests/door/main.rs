@@ -1,6 +1,7 @@
 //! The media socket of a node that follows a log in memory: who is let in, and until when.
 #![allow(clippy::unwrap_used)]
 
+mod independent;
 mod node;
 
 use std::time::Duration;

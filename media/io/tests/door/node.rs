@@ -150,8 +150,12 @@ impl Node {
         sign(SECRET, opening, user, jti, 60)
     }
 
+    pub(crate) fn media_url(&self) -> String {
+        format!("ws://{}/media", self.address)
+    }
+
     pub(crate) async fn enter(&self, token: &str) -> Result<Socket, tungstenite::Error> {
-        let mut request = format!("ws://{}/media", self.address).into_client_request().unwrap();
+        let mut request = self.media_url().into_client_request().unwrap();
         let protocols = format!("media, bearer.{token}");
         request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
         let (socket, response) = tokio_tungstenite::connect_async(request).await?;
@@ -161,7 +165,7 @@ impl Node {
 
     /// The status and code of a refusal.
     pub(crate) async fn refusal(&self, token: Option<&str>) -> (u16, String) {
-        let mut request = format!("ws://{}/media", self.address).into_client_request().unwrap();
+        let mut request = self.media_url().into_client_request().unwrap();
         if let Some(token) = token {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }

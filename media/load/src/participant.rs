@@ -1,0 +1,166 @@
+//! Somebody in a room: a media socket, a peer connection, and what he sends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::peer::{Outgoing, Peer};
+use crate::socket::{MediaSocket, PATIENCE, SocketError};
+use crate::{Arrivals, LoadError, made_up};
+
+/// The clock of VP8, ticks a second.
+const VIDEO_CLOCK: u32 = 90_000;
+/// What 20 ms of Opus are on its clock.
+const OPUS_STEP: u32 = 960;
+
+/// What somebody sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Media {
+    /// Sound.
+    pub audio: bool,
+    /// Pictures.
+    pub video: bool,
+}
+
+/// How many tracks of others he can take at first; the node asks for more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slots {
+    /// Of sound.
+    pub audio: usize,
+    /// Of pictures.
+    pub video: usize,
+}
+
+/// A client in a room. Dropping it cuts it off; [`leave`](Self::leave) says goodbye.
+pub struct Participant {
+    peer: Arc<Peer>,
+    audio: Option<Outgoing>,
+    video: Option<Outgoing>,
+    picture: AtomicU16,
+    talking: JoinHandle<Result<(), LoadError>>,
+    leaving: tokio::sync::mpsc::Sender<()>,
+}
+
+impl std::fmt::Debug for Participant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Participant").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Participant {
+    fn drop(&mut self) {
+        self.talking.abort();
+        let peer = self.peer.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { peer.close().await });
+        }
+    }
+}
+
+impl Participant {
+    /// Goes into the room that the token is for, by the media socket at `url`, and waits until media
+    /// can flow. What arrives is noted in `arrivals`.
+    pub async fn join(
+        url: &str,
+        token: &str,
+        media: Media,
+        slots: Slots,
+        arrivals: Arc<Arrivals>,
+    ) -> Result<Self, LoadError> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut socket = MediaSocket::open(url, token).await?;
+        let peer = Arc::new(Peer::new(arrivals).await?);
+        let mut audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
+        let mut video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
+        peer.receive(RtpCodecKind::Audio, slots.audio).await?;
+        peer.receive(RtpCodecKind::Video, slots.video).await?;
+        negotiate(&peer, &mut socket).await?;
+        for outgoing in [&mut audio, &mut video].into_iter().flatten() {
+            outgoing.agree().await?;
+        }
+        let mut standing = peer.standing.clone();
+        let connected = standing.wait_for(|standing| standing.connected || standing.failed);
+        let connected = timeout(PATIENCE, connected).await.ok().and_then(Result::ok).is_some_and(|it| it.connected);
+        if !connected {
+            return Err(LoadError::Late("a connection", PATIENCE));
+        }
+        let (leaving, left) = tokio::sync::mpsc::channel(1);
+        let talking = tokio::spawn(talk(peer.clone(), socket, left));
+        Ok(Self { peer, audio, video, picture: AtomicU16::new(0), talking, leaving })
+    }
+
+    /// Sends 20 ms of sound, in so many bytes.
+    pub async fn speak(&self, bytes: usize) -> Result<(), LoadError> {
+        match &self.audio {
+            Some(audio) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a picture in so many packets of so many bytes, `per_second` of which are sent.
+    pub async fn show(&self, packets: usize, bytes: usize, per_second: u32, key: bool) -> Result<(), LoadError> {
+        let Some(video) = &self.video else { return Ok(()) };
+        let picture = self.picture.fetch_add(1, Ordering::Relaxed);
+        for number in 0..packets {
+            let step = if number == 0 { VIDEO_CLOCK / per_second.max(1) } else { 0 };
+            let payload = made_up::vp8(bytes, picture, number == 0, key);
+            video.send(payload, step, number + 1 == packets).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves the room's media.
+    pub async fn leave(self) {
+        // Who has been closed out already has left.
+        let _ = self.leaving.send(()).await;
+        let _ = timeout(PATIENCE, self.leaving.closed()).await;
+    }
+
+    /// Whether the node has not ended it.
+    pub fn is_there(&self) -> bool {
+        !self.talking.is_finished() && !self.peer.standing.borrow().failed
+    }
+}
+
+async fn negotiate(peer: &Peer, socket: &mut MediaSocket) -> Result<(), LoadError> {
+    peer.offer().await?;
+    let mut standing = peer.standing.clone();
+    let gathered = timeout(PATIENCE, standing.wait_for(|standing| standing.gathered)).await;
+    gathered.map_err(|_| LoadError::Late("a candidate", PATIENCE))?.map_err(|_| SocketError::Closed(1006))?;
+    socket.offer(&peer.offered().await, &peer.sections().await?).await?;
+    let answered = async {
+        loop {
+            let frame = socket.next().await?;
+            if frame["type"] == "answer" {
+                return Ok::<Value, SocketError>(frame);
+            }
+        }
+    };
+    let answer = timeout(PATIENCE, answered).await.map_err(|_| LoadError::Late("an answer", PATIENCE))??;
+    Ok(peer.answer(answer["sdp"].as_str().unwrap_or_default()).await?)
+}
+
+/// Answers what the node asks for until one of both ends it.
+async fn talk(
+    peer: Arc<Peer>,
+    mut socket: MediaSocket,
+    mut left: tokio::sync::mpsc::Receiver<()>,
+) -> Result<(), LoadError> {
+    loop {
+        let frame = tokio::select! {
+            frame = socket.next() => frame?,
+            _ = left.recv() => return Ok(socket.bye().await?),
+        };
+        if frame["type"] == "need" {
+            let count = |kind: &str| usize::try_from(frame[kind].as_u64().unwrap_or(0)).unwrap_or(0);
+            peer.receive(RtpCodecKind::Audio, count("audio")).await?;
+            peer.receive(RtpCodecKind::Video, count("video")).await?;
+            negotiate(&peer, &mut socket).await?;
+        }
+    }
+}

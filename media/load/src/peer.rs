@@ -1,0 +1,194 @@
+//! One peer connection of the `webrtc` crate.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8};
+use rtc::rtp;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use tokio::sync::watch;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
+    RTCPeerConnectionState, RTCSessionDescription, Registry, SettingEngineBuilder,
+};
+use webrtc::rtp_transceiver::RtpSender;
+
+use crate::Arrivals;
+use crate::made_up;
+
+type Result<T> = webrtc::error::Result<T>;
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) gathered: bool,
+    pub(crate) connected: bool,
+    pub(crate) failed: bool,
+}
+
+struct Handler {
+    standing: watch::Sender<Standing>,
+    arrivals: Arc<Arrivals>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.standing.send_modify(|standing| standing.gathered = true);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.standing.send_modify(|standing| match state {
+            RTCPeerConnectionState::Connected => standing.connected = true,
+            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => standing.failed = true,
+            _ => {}
+        });
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        let arrivals = self.arrivals.clone();
+        tokio::spawn(async move {
+            let video = track.kind().await == RtpCodecKind::Video;
+            while let Some(event) = track.poll().await {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                    arrivals.note(video, packet.payload.len(), made_up::age(&packet.payload));
+                }
+            }
+        });
+    }
+}
+
+/// A track that is sent.
+pub(crate) struct Outgoing {
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    ssrc: u32,
+    payload_type: u8,
+    sequence: AtomicU16,
+    timestamp: AtomicU32,
+}
+
+impl Outgoing {
+    /// Sends a packet; `step`: by how much the media clock has moved since the one before.
+    pub(crate) async fn send(&self, payload: bytes::Bytes, step: u32, marker: bool) -> Result<()> {
+        let header = rtp::Header {
+            version: 2,
+            marker,
+            payload_type: self.payload_type,
+            sequence_number: self.sequence.fetch_add(1, Ordering::Relaxed),
+            timestamp: self.timestamp.fetch_add(step, Ordering::Relaxed).wrapping_add(step),
+            ssrc: self.ssrc,
+            ..Default::default()
+        };
+        self.track.write_rtp(rtp::Packet { header, payload }).await
+    }
+
+    /// The payload type that was agreed on.
+    pub(crate) async fn agree(&mut self) -> Result<()> {
+        let parameters = self.sender.get_parameters().await?;
+        if let Some(codec) = parameters.rtp_parameters.codecs.first() {
+            self.payload_type = codec.payload_type;
+        }
+        Ok(())
+    }
+}
+
+/// A peer connection.
+pub(crate) struct Peer {
+    connection: Arc<dyn PeerConnection>,
+    pub(crate) standing: watch::Receiver<Standing>,
+}
+
+fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
+    let (mime, clock_rate, channels) =
+        if kind == RtpCodecKind::Audio { (MIME_TYPE_OPUS, 48_000, 2) } else { (MIME_TYPE_VP8, 90_000, 0) };
+    RTCRtpCodec { mime_type: mime.to_owned(), clock_rate, channels, ..Default::default() }
+}
+
+impl Peer {
+    /// On a free port of loopback.
+    pub(crate) async fn new(arrivals: Arc<Arrivals>) -> Result<Self> {
+        let mut media = MediaEngine::default();
+        media.register_default_codecs()?;
+        let registry = register_default_interceptors(Registry::new(), &mut media)?;
+        let (sender, standing) = watch::channel(Standing::default());
+        let settings = SettingEngineBuilder::new().with_include_loopback_candidate(true).build();
+        let connection = PeerConnectionBuilder::new()
+            .with_media_engine(media)
+            .with_interceptor_registry(registry)
+            .with_setting_engine(settings)
+            .with_handler(Arc::new(Handler { standing: sender, arrivals }))
+            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .build()
+            .await?;
+        Ok(Self { connection: Arc::new(connection), standing })
+    }
+
+    /// Will send a track of this kind.
+    pub(crate) async fn send(&self, kind: RtpCodecKind, number: u32) -> Result<Outgoing> {
+        let ssrc = number.wrapping_mul(2_654_435_761) ^ if kind == RtpCodecKind::Audio { 0x5a5a } else { 0xa5a5 };
+        let name = format!("{kind}-{number}");
+        let encoding = RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            codec: codec(kind),
+            ..Default::default()
+        };
+        let track = MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding]);
+        let track = Arc::new(TrackLocalStaticRTP::new(track));
+        let sender = self.connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
+        let (sequence, timestamp) = (AtomicU16::new(1), AtomicU32::new(1));
+        Ok(Outgoing { track, sender, ssrc, payload_type: 0, sequence, timestamp })
+    }
+
+    /// Will receive so many tracks more of this kind.
+    pub(crate) async fn receive(&self, kind: RtpCodecKind, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let init = RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Recvonly, ..Default::default() };
+            self.connection.add_transceiver_from_kind(kind, Some(init)).await?;
+        }
+        Ok(())
+    }
+
+    /// An offer; with every candidate once they are known.
+    pub(crate) async fn offer(&self) -> Result<()> {
+        let offer = self.connection.create_offer(None).await?;
+        self.connection.set_local_description(offer).await
+    }
+
+    /// The offer that stands, as text.
+    pub(crate) async fn offered(&self) -> String {
+        self.connection.local_description().await.map(|description| description.sdp).unwrap_or_default()
+    }
+
+    /// The media sections that send, with what they send.
+    pub(crate) async fn sections(&self) -> Result<Vec<(String, &'static str)>> {
+        let mut sections = Vec::new();
+        for transceiver in self.connection.get_transceivers().await {
+            let Some(sender) = transceiver.sender().await? else { continue };
+            let Some(mid) = transceiver.mid().await? else { continue };
+            if transceiver.direction().await? == RTCRtpTransceiverDirection::Recvonly {
+                continue;
+            }
+            let source = if sender.track().kind().await == RtpCodecKind::Audio { "microphone" } else { "camera" };
+            sections.push((mid, source));
+        }
+        Ok(sections)
+    }
+
+    /// What the node answers.
+    pub(crate) async fn answer(&self, sdp: &str) -> Result<()> {
+        self.connection.set_remote_description(RTCSessionDescription::answer(sdp.to_owned())?).await
+    }
+
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.connection.close().await
+    }
+}
