@@ -354,6 +354,9 @@ pub(crate) enum BenchCommand {
     /// Calls over signaling sockets, beside one durable append; memory of idle sessions; thousands
     /// who come back at once.
     Signaling(SignalingBenchArgs),
+    /// Packets that the media node sends on to many, beside a bare encrypted send of the same packets; memory of
+    /// those who receive.
+    Sfu(SfuBenchArgs),
 }
 
 /// Every benchmark's options.
@@ -410,6 +413,34 @@ pub(crate) struct SignalingBenchArgs {
     /// How to print.
     #[arg(short = 'o', long = "output", value_enum, default_value_t)]
     pub(crate) output: Format,
+}
+
+/// `wac bench sfu`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SfuBenchArgs {
+    /// Where to measure: in a scratch database beside the one named, else in a fresh directory.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Measure only this; may be repeated.
+    #[arg(long, value_enum)]
+    pub(crate) only: Vec<SfuPart>,
+    /// How long each row is measured, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// A part of `wac bench sfu`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum SfuPart {
+    /// One picture to a hundred, at full and at half the rate.
+    One,
+    /// Ten rooms of ten.
+    Rooms,
+    /// One voice to three hundred.
+    Audio,
 }
 
 /// A part of `wac bench signaling`.

@@ -6,6 +6,7 @@ mod log;
 mod relay;
 mod replay;
 mod sapi;
+mod sfu;
 mod signaling;
 
 use anyhow::Result;
@@ -19,6 +20,7 @@ pub(crate) async fn run(command: &BenchCommand) -> Result<()> {
         BenchCommand::Sapi(args) => sapi::run(args).await,
         BenchCommand::Relay(args) => relay::run(args).await,
         BenchCommand::Log(args) => log::run(args).await,
+        BenchCommand::Sfu(args) => sfu::run(args).await,
         BenchCommand::Signaling(args) => signaling::run(args).await,
     }
 }

@@ -217,7 +217,7 @@ pub(crate) const KEYS: &[Key] = &[
         Some("10000"),
         "How long a device whose sockets were cut keeps its seats, in milliseconds.",
     ),
-    Key::new("rooms.participantsLimit", Kind::Number(1, 1_000), Some("100"), "Most devices in a room."),
+    Key::new("rooms.participantsLimit", Kind::Number(1, 900), Some("100"), "Most devices in a room."),
     Key::new("rooms.notInACall", Kind::Bool, Some("false"), "Whether who is in a room is kept from opening another."),
     Key::new("rooms.userIdAsRoomId", Kind::Bool, Some("false"), "Whether a room is known by its creator's name."),
     Key::new(

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// What is waited for longer than this is lost.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::bench) const PATIENCE: Duration = Duration::from_secs(20);
 /// Connections from one address before the next one is taken. The kernel has about 28,000 ports for each, but looks
 /// for a free one by trying them one after the other: with thousands taken a `bind` costs it milliseconds.
 const PORTS_OF_ONE_ADDRESS: usize = 1_000;
@@ -32,16 +32,16 @@ type Waiting = Mutex<HashMap<String, oneshot::Sender<Arrival>>>;
 
 /// Something that was waited for has come.
 #[derive(Debug)]
-pub(super) struct Arrival {
+pub(in crate::bench) struct Arrival {
     /// When.
-    pub(super) at: Instant,
+    pub(in crate::bench) at: Instant,
     /// The frame, or what of it says who rings where.
-    pub(super) frame: Frame,
+    pub(in crate::bench) frame: Frame,
 }
 
 /// What of a frame matters here.
 #[derive(Deserialize, Debug, Default)]
-pub(super) struct Frame {
+pub(in crate::bench) struct Frame {
     answer: Option<String>,
     #[serde(rename = "requestID")]
     request_id: Option<String>,
@@ -49,7 +49,9 @@ pub(super) struct Frame {
     error_code: Option<u16>,
     position: Option<u64>,
     /// `createRoom`: the room.
-    pub(super) id: Option<String>,
+    pub(in crate::bench) id: Option<String>,
+    /// `createRoom`, `joinRoom`: what lets this device into the room's media.
+    pub(in crate::bench) token: Option<String>,
     payload: Option<Notice>,
 }
 
@@ -71,7 +73,7 @@ struct Told {
 
 impl Frame {
     /// The invitation a notice is about.
-    pub(super) fn invite(&self) -> Option<&str> {
+    pub(in crate::bench) fn invite(&self) -> Option<&str> {
         self.payload.as_ref()?.payload.as_ref()?.invite_id.as_deref()
     }
 
@@ -96,36 +98,36 @@ fn notice_key(name: &str, room: &str) -> String {
 }
 
 /// A connected client.
-pub(super) struct Client {
+pub(in crate::bench) struct Client {
     sink: tokio::sync::Mutex<SplitSink<Socket, Message>>,
     waiting: Arc<Waiting>,
     position: Arc<AtomicU64>,
     next_id: AtomicU64,
     reading: JoinHandle<()>,
     /// Whether it goes on where it was.
-    pub(super) resumed: bool,
+    pub(in crate::bench) resumed: bool,
 }
 
 /// How a client comes in.
 #[derive(Clone, Debug)]
-pub(super) struct Entry<'a> {
+pub(in crate::bench) struct Entry<'a> {
     /// The server.
-    pub(super) server: SocketAddr,
+    pub(in crate::bench) server: SocketAddr,
     /// `/qss` or `/wapi`.
-    pub(super) path: &'a str,
+    pub(in crate::bench) path: &'a str,
     /// The subprotocol.
-    pub(super) protocol: &'a str,
+    pub(in crate::bench) protocol: &'a str,
     /// The access token.
-    pub(super) token: &'a str,
+    pub(in crate::bench) token: &'a str,
     /// Where it goes on.
-    pub(super) position: Option<u64>,
+    pub(in crate::bench) position: Option<u64>,
     /// Its number, by which it gets its own address.
-    pub(super) number: usize,
+    pub(in crate::bench) number: usize,
 }
 
 impl<'a> Entry<'a> {
     /// A signaling socket.
-    pub(super) fn qss(server: SocketAddr, token: &'a str, number: usize) -> Self {
+    pub(in crate::bench) fn qss(server: SocketAddr, token: &'a str, number: usize) -> Self {
         Self { server, path: "/qss", protocol: "jt", token, position: None, number }
     }
 
@@ -149,7 +151,7 @@ impl<'a> Entry<'a> {
 
 impl Client {
     /// Connects and waits for the greeting.
-    pub(super) async fn connect(entry: Entry<'_>) -> Result<Self> {
+    pub(in crate::bench) async fn connect(entry: Entry<'_>) -> Result<Self> {
         let entering = async {
             let mut socket = entry.socket().await?;
             loop {
@@ -175,12 +177,12 @@ impl Client {
     }
 
     /// The last position it has seen.
-    pub(super) fn position(&self) -> u64 {
+    pub(in crate::bench) fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
     }
 
     /// Waits from now on for a notice about a room.
-    pub(super) fn expect(&self, name: &str, room: &str) -> oneshot::Receiver<Arrival> {
+    pub(in crate::bench) fn expect(&self, name: &str, room: &str) -> oneshot::Receiver<Arrival> {
         self.wait_for(notice_key(name, room))
     }
 
@@ -191,7 +193,7 @@ impl Client {
     }
 
     /// Sends a request; its answer comes by itself.
-    pub(super) async fn send(&self, name: &str, payload: Value) -> Result<oneshot::Receiver<Arrival>> {
+    pub(in crate::bench) async fn send(&self, name: &str, payload: Value) -> Result<oneshot::Receiver<Arrival>> {
         // Ids belong to the user, and so does the time: no two runs share one.
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let id = format!("{number}-{}", uuid::Uuid::new_v4().simple());
@@ -202,12 +204,12 @@ impl Client {
     }
 
     /// Sends a request and waits for its answer, which must not be a refusal.
-    pub(super) async fn ask(&self, name: &str, payload: Value) -> Result<Arrival> {
+    pub(in crate::bench) async fn ask(&self, name: &str, payload: Value) -> Result<Arrival> {
         arrived(name, self.send(name, payload).await?).await
     }
 
     /// Goes without a word, as a device does whose network is gone.
-    pub(super) fn cut(self) {
+    pub(in crate::bench) fn cut(self) {
         self.reading.abort();
     }
 }
@@ -219,7 +221,7 @@ impl Drop for Client {
 }
 
 /// Waits for something, and fails if it is a refusal or does not come in time.
-pub(super) async fn arrived(what: &str, receiver: oneshot::Receiver<Arrival>) -> Result<Arrival> {
+pub(in crate::bench) async fn arrived(what: &str, receiver: oneshot::Receiver<Arrival>) -> Result<Arrival> {
     let arrival = tokio::time::timeout(PATIENCE, receiver).await;
     let arrival = arrival.map_err(|_| anyhow!("{what}: nothing came in time"))?;
     let arrival = arrival.map_err(|_| anyhow!("{what}: the socket was closed"))?;

@@ -97,7 +97,7 @@ async fn connect(server: &Server, people: &[Person], first: usize, count: usize)
 }
 
 /// As many open files as the hard limit allows; how many that are.
-pub(super) fn raise_files() -> Result<usize> {
+pub(in crate::bench) fn raise_files() -> Result<usize> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -2,12 +2,12 @@
 //! sessions cost, and how soon thousands are back. Real sockets of a real server process.
 
 mod calls;
-mod client;
-mod memory;
-mod place;
+pub(super) mod client;
+pub(super) mod memory;
+pub(super) mod place;
 mod print;
 mod reconnect;
-mod server;
+pub(super) mod server;
 mod times;
 
 use std::time::Duration;
@@ -23,6 +23,8 @@ use reconnect::{Cause, Return};
 use server::Server;
 use times::Times;
 
+/// What the server that is measured does.
+const ROLES: &str = "api,signaling,projector,processes";
 /// How long the disk alone is measured.
 const DISK_TIME: Duration = Duration::from_secs(2);
 
@@ -45,7 +47,7 @@ pub(super) struct Report {
 pub(super) async fn run(args: &SignalingBenchArgs) -> Result<()> {
     ensure!(args.domains <= args.clients, "there cannot be more domains than clients");
     memory::raise_files()?;
-    let place = Place::make(args).await?;
+    let place = Place::make(&args.source, "wac bench signaling", ROLES).await?;
     let report = measure(&place, args).await;
     place.remove().await?;
     print::print(&report?, args)

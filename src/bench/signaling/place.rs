@@ -14,7 +14,7 @@ use wac_store::bench::Scratch;
 use wac_store::{StoreOptions, SystemEnvironment};
 
 use crate::accounts::{Accounts, NewDomain};
-use crate::cli::SignalingBenchArgs;
+use crate::cli::SourceArgs;
 use crate::config::Database;
 use crate::open;
 use crate::output::progress;
@@ -26,33 +26,34 @@ const PARALLEL: usize = 128;
 const SESSION_S: u64 = 24 * 3_600;
 
 /// A scratch database, and what a server on it is told.
-pub(super) struct Place {
+pub(in crate::bench) struct Place {
     scratch: Scratch,
     /// A directory on the disk of the database if that is embedded, else a temporary one.
-    pub(super) directory: PathBuf,
+    pub(in crate::bench) directory: PathBuf,
     temporary: TempDir,
     /// The master key.
-    pub(super) key: MasterKey,
+    pub(in crate::bench) key: MasterKey,
+    /// The roles of the server.
+    pub(in crate::bench) roles: &'static str,
     /// Further settings of the server.
-    pub(super) settings: Vec<(String, String)>,
+    pub(in crate::bench) settings: Vec<(String, String)>,
 }
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug)]
-pub(super) struct Person {
+pub(in crate::bench) struct Person {
     /// Who.
-    pub(super) user: UserId,
+    pub(in crate::bench) user: UserId,
     /// The access token of the session.
-    pub(super) token: String,
+    pub(in crate::bench) token: String,
 }
 
 impl Place {
     /// Beside the database that is named, else in a directory of its own.
-    pub(super) async fn make(args: &SignalingBenchArgs) -> Result<Self> {
+    pub(in crate::bench) async fn make(source: &SourceArgs, what: &'static str, roles: &'static str) -> Result<Self> {
         let temporary = tempfile::Builder::new().prefix("wac-bench-").tempdir()?;
-        let source = &args.source;
         let named = source.data.is_some() || source.config.is_some() || source.database_url.is_some();
-        let settings = open::settings(source, "wac bench signaling")?;
+        let settings = open::settings(source, what)?;
         let (url, directory) = match &settings.database {
             Some(database @ Database::Directory(directory)) if named => (database.url(), directory.clone()),
             Some(Database::Url(url)) => (url.clone(), temporary.path().to_owned()),
@@ -61,22 +62,23 @@ impl Place {
         let scratch = Scratch::create(&url).await?;
         let mut key = [0; 32];
         OsRng.try_fill_bytes(&mut key).context("no randomness")?;
-        Ok(Self { scratch, directory, temporary, key: MasterKey::new(key), settings: source.set.clone() })
+        let (key, settings) = (MasterKey::new(key), source.set.clone());
+        Ok(Self { scratch, directory, temporary, key, roles, settings })
     }
 
     /// The database.
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::bench) fn url(&self) -> &str {
         self.scratch.url()
     }
 
     /// `postgres` or `sqlite`.
-    pub(super) fn store(&self) -> &'static str {
+    pub(in crate::bench) fn store(&self) -> &'static str {
         self.scratch.name()
     }
 
     /// Makes people in as many domains as there are numbers, so many in each, all logged in. Through
     /// the commands of a log-in, without the password.
-    pub(super) async fn people(&self, domains: &[usize], prefix: &str) -> Result<Vec<Vec<Person>>> {
+    pub(in crate::bench) async fn people(&self, domains: &[usize], prefix: &str) -> Result<Vec<Vec<Person>>> {
         let stores = wac_store::open(self.url(), StoreOptions::new(self.key.clone())).await?;
         let platform = Platform::new(stores);
         let handler = platform.handler().clone();
@@ -105,13 +107,13 @@ impl Place {
     }
 
     /// Removes everything.
-    pub(super) async fn remove(self) -> Result<()> {
+    pub(in crate::bench) async fn remove(self) -> Result<()> {
         self.scratch.remove().await?;
         Ok(self.temporary.close()?)
     }
 
     /// Where synchronous writes are measured.
-    pub(super) fn disk(&self) -> &Path {
+    pub(in crate::bench) fn disk(&self) -> &Path {
         &self.directory
     }
 }

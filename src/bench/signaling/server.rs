@@ -19,16 +19,16 @@ const START_PATIENCE: Duration = Duration::from_secs(120);
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A running server.
-pub(super) struct Server {
+pub(in crate::bench) struct Server {
     child: Child,
     /// Its signaling port.
-    pub(super) qss: SocketAddr,
+    pub(in crate::bench) qss: SocketAddr,
     metrics: SocketAddr,
 }
 
 impl Server {
     /// Starts on free ports and waits until it serves.
-    pub(super) async fn start(place: &Place) -> Result<Self> {
+    pub(in crate::bench) async fn start(place: &Place) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("WAC_") {
@@ -40,7 +40,7 @@ impl Server {
             .env("WAC_MASTER_KEY", place.key.to_text())
             .env("WAC_SECURITY__PLAIN_HTTP_ON_LOOPBACK", "true")
             .args(["serve", "--http-port", "0", "--qss-port", "0", "--metrics-port", "0"])
-            .args(["--roles", "api,signaling,projector,processes", "--set", "log.format=json"])
+            .args(["--roles", place.roles, "--set", "log.format=json"])
             .args(["--set", "log.filter=warn,wac::serve=info"])
             .args(place.settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]))
             .stdin(Stdio::null())
@@ -76,30 +76,30 @@ impl Server {
     }
 
     /// Memory of its own (no pages of files), in bytes.
-    pub(super) fn own_bytes(&self) -> Result<u64> {
+    pub(in crate::bench) fn own_bytes(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         Ok(line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1_024)
     }
 
     /// Processor time it has used, in seconds.
-    pub(super) fn cpu_s(&self) -> Result<f64> {
+    pub(in crate::bench) fn cpu_s(&self) -> Result<f64> {
         cpu_s(&format!("/proc/{}/stat", self.pid()?))
     }
 
     /// Its metrics, as text.
-    pub(super) async fn metrics(&self) -> Result<String> {
+    pub(in crate::bench) async fn metrics(&self) -> Result<String> {
         let request = b"GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec();
         Ok(String::from_utf8(load::once(self.metrics, request).await?)?)
     }
 
     /// Ends it at once, as a power cut would.
-    pub(super) async fn kill(mut self) -> Result<()> {
+    pub(in crate::bench) async fn kill(mut self) -> Result<()> {
         self.child.kill().await.context("cannot kill the server")
     }
 
     /// Asks it to end.
-    pub(super) async fn stop(mut self) -> Result<()> {
+    pub(in crate::bench) async fn stop(mut self) -> Result<()> {
         const PATIENCE: Duration = Duration::from_secs(20);
         let pid = Pid::from_raw(i32::try_from(self.pid()?)?).context("a process has an id")?;
         kill_process(pid, Signal::TERM)?;
@@ -118,7 +118,7 @@ fn repeat(line: &str) {
 }
 
 /// Processor time of this process, in seconds.
-pub(super) fn own_cpu_s() -> Result<f64> {
+pub(in crate::bench) fn own_cpu_s() -> Result<f64> {
     cpu_s("/proc/self/stat")
 }
 
@@ -132,7 +132,7 @@ fn cpu_s(file: &str) -> Result<f64> {
 }
 
 /// Processor time all processes of this machine have used, in seconds.
-pub(super) fn machine_cpu_s() -> Result<f64> {
+pub(in crate::bench) fn machine_cpu_s() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/stat")?;
     let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
     let ticks: Vec<f64> = fields.filter_map(|field| field.parse().ok()).collect();
@@ -143,7 +143,7 @@ pub(super) fn machine_cpu_s() -> Result<f64> {
 
 /// Who used the processors over a while.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cores {
+pub(in crate::bench) struct Cores {
     started: Instant,
     server_s: f64,
     client_s: f64,
@@ -153,24 +153,24 @@ pub(super) struct Cores {
 /// Processors in use on average.
 #[derive(Clone, Copy, Default, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CoresUsed {
+pub(in crate::bench) struct CoresUsed {
     /// By the server.
-    pub(super) server: f64,
+    pub(in crate::bench) server: f64,
     /// By this load generator.
-    pub(super) client: f64,
+    pub(in crate::bench) client: f64,
     /// By everything else: a database server, the kernel's own threads.
-    pub(super) others: f64,
+    pub(in crate::bench) others: f64,
 }
 
 impl Cores {
     /// From now on.
-    pub(super) fn start(server: &Server) -> Result<Self> {
+    pub(in crate::bench) fn start(server: &Server) -> Result<Self> {
         let (server_s, client_s, machine_s) = (server.cpu_s()?, own_cpu_s()?, machine_cpu_s()?);
         Ok(Self { started: Instant::now(), server_s, client_s, machine_s })
     }
 
     /// Up to now.
-    pub(super) fn used(self, server: &Server) -> Result<CoresUsed> {
+    pub(in crate::bench) fn used(self, server: &Server) -> Result<CoresUsed> {
         let elapsed_s = self.started.elapsed().as_secs_f64().max(f64::EPSILON);
         let server_cores = (server.cpu_s()? - self.server_s) / elapsed_s;
         let client = (own_cpu_s()? - self.client_s) / elapsed_s;
