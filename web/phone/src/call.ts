@@ -59,6 +59,8 @@ export class Call extends Changing {
   /** Who speaks, the loudest first: user ids. */
   speakers: readonly string[] = [];
   #poorTimes = 0;
+  #isStarted = false;
+  #wantsVideo = false;
   /** Somebody wants to transfer this device. */
   transfer: IncomingTransfer | undefined;
   /** This device has asked for a transfer. */
@@ -95,6 +97,10 @@ export class Call extends Changing {
       setTimeout(() => this.#endIfAlone(), ALONE_MAX_MS);
     });
     conference.on('muteRequest', ({ muted }) => this.tell(muted ? 'mutedByModerator' : 'unmutedByModerator'));
+    conference.on('updated', ({ token }) => {
+      // There was no media node when this call began, and now there is.
+      if (token && this.media.status === 'IDLE' && this.#isStarted) void this.start(this.#wantsVideo);
+    });
     conference.on('transfer', transfer => this.#asked(transfer));
     for (const name of [
       'status',
@@ -158,6 +164,8 @@ export class Call extends Changing {
 
   /** Joins the media; without a microphone one can listen. */
   async start(video: boolean): Promise<void> {
+    this.#isStarted = true;
+    this.#wantsVideo = video;
     try {
       await this.media.join();
     } catch (error) {
