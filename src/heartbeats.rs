@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
-use wac_commands::process::Heartbeats;
+use wac_commands::process::{Heartbeats, LastSign};
 use wac_events::{NodeId, StoreError};
 use wac_store::Db;
 
@@ -34,11 +34,13 @@ impl PostgresHeartbeats {
         const LOCK: &str = "select pg_advisory_xact_lock($1)";
         const TABLE: &str =
             "create table if not exists node_heartbeats (node text primary key, seen_at timestamptz not null)";
+        const LOAD: &str = "alter table node_heartbeats add column if not exists sessions bigint";
         let named = || failed("prepare the heartbeats");
         let mut tx = pool.begin().await.map_err(named())?;
         // Two nodes that make the same table at once would fail on each other.
         sqlx::query(LOCK).bind(SETUP_LOCK).execute(&mut *tx).await.map_err(named())?;
         sqlx::query(TABLE).execute(&mut *tx).await.map_err(named())?;
+        sqlx::query(LOAD).execute(&mut *tx).await.map_err(named())?;
         tx.commit().await.map_err(named())?;
         Ok(Self(pool))
     }
@@ -50,6 +52,17 @@ impl Heartbeats for PostgresHeartbeats {
             on conflict (node) do update set seen_at = excluded.seen_at";
         async move {
             let beaten = sqlx::query(SQL).bind(node.as_str()).execute(&self.0).await;
+            beaten.map(drop).map_err(failed("give a sign of life"))
+        }
+        .boxed()
+    }
+
+    fn beat_loaded<'a>(&'a self, node: &'a NodeId, sessions: u64) -> BoxFuture<'a, Result<(), StoreError>> {
+        const SQL: &str = "insert into node_heartbeats (node, seen_at, sessions) values ($1, clock_timestamp(), $2)
+            on conflict (node) do update set seen_at = excluded.seen_at, sessions = excluded.sessions";
+        async move {
+            let sessions = i64::try_from(sessions).unwrap_or(i64::MAX);
+            let beaten = sqlx::query(SQL).bind(node.as_str()).bind(sessions).execute(&self.0).await;
             beaten.map(drop).map_err(failed("give a sign of life"))
         }
         .boxed()
@@ -76,6 +89,20 @@ impl Heartbeats for PostgresHeartbeats {
         .boxed()
     }
 
+    fn last(&self) -> BoxFuture<'_, Result<Vec<LastSign>, StoreError>> {
+        const SQL: &str = "select node, extract(epoch from clock_timestamp() - seen_at)::float8, sessions
+            from node_heartbeats order by node";
+        async move {
+            let rows = sqlx::query_as::<_, (String, f64, Option<i64>)>(SQL).fetch_all(&self.0).await;
+            let sign = |(node, ago, sessions): (String, f64, Option<i64>)| {
+                let ago = Duration::try_from_secs_f64(ago).unwrap_or_default();
+                (NodeId::from(node), ago, sessions.and_then(|sessions| u64::try_from(sessions).ok()))
+            };
+            Ok(rows.map_err(failed("read signs of life"))?.into_iter().map(sign).collect())
+        }
+        .boxed()
+    }
+
     fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>> {
         const SQL: &str = "delete from node_heartbeats where node = $1";
         async move {
@@ -88,24 +115,35 @@ impl Heartbeats for PostgresHeartbeats {
 
 /// This process alone: whatever else is expected ended before it began.
 #[derive(Default)]
-struct OwnHeartbeats(Mutex<HashMap<NodeId, Instant>>);
+struct OwnHeartbeats(Mutex<HashMap<NodeId, (Instant, Option<u64>)>>);
 
 impl OwnHeartbeats {
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<NodeId, Instant>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<NodeId, (Instant, Option<u64>)>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Heartbeats for OwnHeartbeats {
     fn beat<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.with(|seen| seen.insert(node.clone(), Instant::now()));
+        self.with(|seen| seen.insert(node.clone(), (Instant::now(), None)));
         futures::future::ready(Ok(())).boxed()
+    }
+
+    fn beat_loaded<'a>(&'a self, node: &'a NodeId, sessions: u64) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(|seen| seen.insert(node.clone(), (Instant::now(), Some(sessions))));
+        futures::future::ready(Ok(())).boxed()
+    }
+
+    fn last(&self) -> BoxFuture<'_, Result<Vec<LastSign>, StoreError>> {
+        let last = self
+            .with(|seen| seen.iter().map(|(node, (at, sessions))| (node.clone(), at.elapsed(), *sessions)).collect());
+        futures::future::ready(Ok(last)).boxed()
     }
 
     fn expect<'a>(&'a self, nodes: &'a [NodeId]) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with(|seen| {
             for node in nodes {
-                seen.entry(node.clone()).or_insert_with(Instant::now);
+                seen.entry(node.clone()).or_insert_with(|| (Instant::now(), None));
             }
         });
         futures::future::ready(Ok(())).boxed()
@@ -113,7 +151,7 @@ impl Heartbeats for OwnHeartbeats {
 
     fn silent(&self, longer_than: Duration) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>> {
         let silent = self.with(|seen| {
-            let long = seen.iter().filter(|(_, at)| at.elapsed() > longer_than);
+            let long = seen.iter().filter(|(_, (at, _))| at.elapsed() > longer_than);
             long.map(|(node, _)| node.clone()).collect()
         });
         futures::future::ready(Ok(silent)).boxed()

@@ -8,16 +8,14 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use wac_commands::process::{
-    CallRules, Checkpoints, KeyEraser, Listing, Lookup, NodeRules, Ports, ProcessError, ProcessRules, Timer, Watcher,
-    all, run, run_call_deadlines, run_guest_expiry, run_node_watch,
+    CallRules, Checkpoints, Heartbeats, KeyEraser, Listing, Lookup, MediaRules, NodeRules, Ports, ProcessError,
+    ProcessRules, Timer, Watcher, all, run, run_call_deadlines, run_guest_expiry, run_media_watch, run_node_watch,
 };
 use wac_commands::{Calls, CommandHandler, Rejection};
 use wac_events::{KeyStore, NodeId, Position, StoreError};
 use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, Rows as _, SELECT_ROWS_MAX, Select, TOKENS, Table, USERS, Value};
 use wac_runner::{SqlCheckpoints, SqlRows};
-use wac_store::{Db, Stores};
-
-use crate::heartbeats;
+use wac_store::Stores;
 
 /// How long a look-up waits for its read model.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +24,6 @@ const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Processes {
     ports: Ports,
     keys: Arc<dyn KeyStore>,
-    db: Db,
     tasks: JoinSet<()>,
 }
 
@@ -47,7 +44,7 @@ impl Processes {
             timer: Arc::new(TokioTimer),
             watcher: Arc::new(LoggingWatcher),
         };
-        Ok(Self { ports, keys: stores.keys.clone(), db: stores.db.clone(), tasks: JoinSet::new() })
+        Ok(Self { ports, keys: stores.keys.clone(), tasks: JoinSet::new() })
     }
 
     /// Starts the managers behind their checkpoints, and those that follow the clock.
@@ -63,15 +60,20 @@ impl Processes {
     }
 
     /// Gives signs of life in the name of `node`, and looks for nodes that give none.
-    pub(crate) async fn watch_nodes(
+    pub(crate) fn watch_nodes(
         &mut self,
         node: impl Fn() -> NodeId + Send + Sync + 'static,
+        heartbeats: Arc<dyn Heartbeats>,
         rules: NodeRules,
-    ) -> Result<()> {
-        let heartbeats = heartbeats::open(&self.db).await?;
+    ) {
         let ports = self.ports.clone();
         self.tasks.spawn(async move { match run_node_watch(&ports, &*heartbeats, &node, &rules).await {} });
-        Ok(())
+    }
+
+    /// Looks for media nodes that give no signs of life.
+    pub(crate) fn watch_media(&mut self, heartbeats: Arc<dyn Heartbeats>, rules: MediaRules) {
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move { match run_media_watch(&ports, &*heartbeats, &rules).await {} });
     }
 
     /// Stops them between two awaits. Whatever one had in hand it does again at the next start, and

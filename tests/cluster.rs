@@ -1,4 +1,4 @@
-//! Several processes of the real binary on one PostgreSQL: calls across nodes, while nodes die.
+//! Several processes of the real binary on one PostgreSQL: calls across nodes, while nodes die; media nodes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cluster {
@@ -6,4 +6,5 @@ mod cluster {
     pub(crate) mod nodes;
 
     mod calls;
+    mod media;
 }

@@ -81,6 +81,8 @@ pub enum Target<'a> {
     Agent(&'a UserId),
     /// Alarms, one or all.
     Alarms,
+    /// The processes of the deployment.
+    Nodes,
     /// The event log: of one domain, or (`None`) all of it.
     Events {
         /// Whose events.
@@ -138,7 +140,7 @@ pub fn allows(caller: &Caller, action: Action, target: &Target<'_>) -> Decision 
         Target::Pool(domain) if caller.role == Role::User && caller.domain == **domain => Decision::Limited,
         Target::Agent(user) if caller.role == Role::User && caller.user.as_ref() == Some(user) => read_only(action),
         Target::Pool(_) | Target::Agent(_) => Decision::Hidden,
-        Target::Clients | Target::Alarms | Target::Events { .. } => Decision::Forbidden,
+        Target::Clients | Target::Alarms | Target::Nodes | Target::Events { .. } => Decision::Forbidden,
     }
 }
 

@@ -7,7 +7,7 @@ use wac_events::{
     DomainId, GroupId, InviteId, NodeId, OpeningId, Position, RoomRef, SessionId, StoreError, Time, TransferId, UserId,
 };
 
-use crate::Device;
+use crate::{Device, MediaNodeLoad};
 
 /// Most entries one question is answered with.
 pub const CALLS_LISTED_MAX: usize = 1_000;
@@ -32,6 +32,10 @@ pub enum RoomsOf {
     User(UserId),
     /// Of this domain.
     Domain(DomainId),
+    /// Whose media goes through this node.
+    Media(NodeId),
+    /// Whose media goes through no node that serves.
+    WithoutMedia,
 }
 
 /// Which groups.
@@ -96,6 +100,18 @@ pub trait Calls: Send + Sync + 'static {
 
     /// Nodes that have started and not stopped.
     fn nodes(&self, seen: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
+
+    /// Nodes that serve media: whether they take further rooms, and how loaded they are.
+    fn media_nodes(&self, seen: Position) -> BoxFuture<'_, Result<MediaNodes, StoreError>>;
+}
+
+/// The nodes that serve media.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct MediaNodes {
+    /// Those that take further rooms.
+    pub taking: Vec<MediaNodeLoad>,
+    /// Those that are being drained.
+    pub draining: Vec<NodeId>,
 }
 
 /// Of a platform on which nobody calls: there is nothing to list.
@@ -141,5 +157,9 @@ impl Calls for Nobody {
 
     fn nodes(&self, _: Position) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>> {
         none()
+    }
+
+    fn media_nodes(&self, _: Position) -> BoxFuture<'_, Result<MediaNodes, StoreError>> {
+        ready(Ok(MediaNodes::default())).boxed()
     }
 }

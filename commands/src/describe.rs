@@ -6,6 +6,7 @@ use wac_events::session::SessionContext;
 use wac_events::{Cell, Media, Personal};
 
 use crate::invite::{Candidate, InviteStatus};
+use crate::node::MediaOffer;
 use crate::transfer::TransferStatus;
 use crate::{Agent, Device, Group, Invite, Login, MediaSession, Node, Presence, Room, Session, State, Transfer};
 
@@ -104,6 +105,7 @@ fn room(state: &Room) -> Value {
         seats_given,
         people,
         created_at,
+        media_node,
     } = state;
     let seats = seats.iter().map(|(session, seat)| {
         json!({
@@ -119,12 +121,16 @@ fn room(state: &Room) -> Value {
             (user.to_string(), json!({ "held": person.held, "muted": muted, "moderated": by_others }))
         })
         .collect();
-    json!({
+    let mut described = json!({
         "version": version, "open": open, "id": id, "domain": domain, "opening": opening, "kind": kind,
         "creator": creator, "owner": owner, "ownerSucceeds": owner_succeeds, "acl": acl, "record": record,
         "participantsLimit": participants_limit, "bitrateKbps": bitrate_kbps, "hardMute": hard_mute,
         "seats": seats.collect::<Vec<_>>(), "seatsGiven": seats_given, "people": people, "createdAt": created_at,
-    })
+    });
+    if let Some(node) = media_node {
+        described["mediaNode"] = json!(node);
+    }
+    described
 }
 
 fn device(device: &Device) -> Value {
@@ -228,6 +234,10 @@ fn media_session(state: &MediaSession) -> Value {
 }
 
 fn node(state: &Node) -> Value {
-    let Node { version, started, devices_by } = state;
-    json!({ "version": version, "started": started, "devicesBy": devices_by })
+    let Node { version, started, devices_by, name: _, media } = state;
+    let mut described = json!({ "version": version, "started": started, "devicesBy": devices_by });
+    if let Some(MediaOffer { server, sessions_max, draining }) = media {
+        described["media"] = json!({ "server": server, "sessionsMax": sessions_max, "draining": draining });
+    }
+    described
 }

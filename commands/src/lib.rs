@@ -12,6 +12,7 @@ mod command;
 pub mod credential;
 mod describe;
 mod device;
+pub mod dispatch;
 pub mod domain;
 pub mod group;
 mod handler;
@@ -38,7 +39,7 @@ pub mod user;
 mod world;
 
 pub use agent::Agent;
-pub use calls::{CALLS_LISTED_MAX, Calls, Deadline, GroupsOf, InvitesOf, KnownDeadlines, Nobody, RoomsOf};
+pub use calls::{CALLS_LISTED_MAX, Calls, Deadline, GroupsOf, InvitesOf, KnownDeadlines, MediaNodes, Nobody, RoomsOf};
 pub use client::{ChangeClient, Client, ClientChanges, CreateClient, DeleteClient, RotateClientSecret};
 pub use command::{Command, Context, Fact, Idempotency};
 pub use credential::{
@@ -46,6 +47,7 @@ pub use credential::{
     RevokeCredential,
 };
 pub use device::Device;
+pub use dispatch::MediaNodeLoad;
 pub use domain::{
     ChangeDomain, CreateDomain, DeleteDomain, Domain, DomainChanges, FinishDomainRemoval, InspectDomain,
     effective_services,

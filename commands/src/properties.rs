@@ -334,6 +334,7 @@ fn every_rejection_has_a_code_of_its_own() {
         Rejection::TokenRevoked,
         Rejection::SessionClosed,
         Rejection::NodeStopped,
+        Rejection::NodeTakesNoRooms,
         Rejection::DeviceNotRegistered,
         Rejection::RoomOpen,
         Rejection::InACall,

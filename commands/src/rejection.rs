@@ -136,6 +136,9 @@ pub enum Rejection {
     /// The node is being stopped, or was taken for dead.
     #[error("the node serves no sockets any more")]
     NodeStopped,
+    /// The node offers no media, or is being drained.
+    #[error("the node takes no rooms")]
+    NodeTakesNoRooms,
     /// The device has no socket.
     #[error("the device is not connected")]
     DeviceNotRegistered,
@@ -204,6 +207,7 @@ impl Rejection {
                 "invite" => "invite_not_found",
                 "transfer" => "transfer_not_found",
                 "group" => "group_not_found",
+                "node" => "node_not_found",
                 _ => "not_found",
             },
             Rejection::AlreadyExists { .. } => "id_in_use",
@@ -231,6 +235,7 @@ impl Rejection {
             Rejection::TokenRevoked => "token_revoked",
             Rejection::SessionClosed => "session_closed",
             Rejection::NodeStopped => "node_stopped",
+            Rejection::NodeTakesNoRooms => "node_takes_no_rooms",
             Rejection::DeviceNotRegistered => "device_not_registered",
             Rejection::RoomOpen => "room_open",
             Rejection::InACall => "in_a_call",
@@ -276,7 +281,9 @@ impl Rejection {
             | Rejection::TransferAmbiguous
             | Rejection::TransferOver
             | Rejection::GroupFull { .. } => RejectionKind::Conflict,
-            Rejection::CredentialLeased | Rejection::NodeStopped => RejectionKind::Unavailable,
+            Rejection::CredentialLeased | Rejection::NodeStopped | Rejection::NodeTakesNoRooms => {
+                RejectionKind::Unavailable
+            }
             Rejection::PreconditionFailed { .. } => RejectionKind::PreconditionFailed,
             Rejection::NotAdministrator
             | Rejection::GrantNotAllowed

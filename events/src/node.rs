@@ -1,5 +1,7 @@
 //! Events of a node's life, stream `node-<id>`: one id for each start of a process.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +44,47 @@ pub struct NodeStopped {
     pub at: Time,
 }
 
+/// A node takes rooms: their media goes through it. Said again when what it offers has changed, and
+/// when it takes new rooms after a drain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaOffered {
+    /// The node.
+    pub id: NodeId,
+    /// Its addresses by protocol, as clients are told: `wss` (or `ws`) of the media socket, `https` (or
+    /// `http`) of its base.
+    pub server: BTreeMap<String, String>,
+    /// Most media sessions it takes.
+    pub sessions_max: u32,
+    /// When.
+    pub at: Time,
+}
+
+/// A node takes no new rooms; those it has go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaDraining {
+    /// The node.
+    pub id: NodeId,
+    /// When.
+    pub at: Time,
+}
+
+/// A node serves no media any more: the rooms it has go elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaWithdrawn {
+    /// The node.
+    pub id: NodeId,
+    /// When.
+    pub at: Time,
+}
+
 impl PersonalFields for NodeStarted {}
 impl PersonalFields for NodeStopped {}
+impl PersonalFields for MediaOffered {}
+impl PersonalFields for MediaDraining {}
+impl PersonalFields for MediaWithdrawn {}
 
 aggregate_events! {
     /// What happens to a node.
@@ -52,6 +93,12 @@ aggregate_events! {
         Started(NodeStarted) = "node.started", 1;
         /// See [`NodeStopped`].
         Stopped(NodeStopped) = "node.stopped", 1;
+        /// See [`MediaOffered`].
+        MediaOffered(MediaOffered) = "node.media_offered", 1;
+        /// See [`MediaDraining`].
+        MediaDraining(MediaDraining) = "node.media_draining", 1;
+        /// See [`MediaWithdrawn`].
+        MediaWithdrawn(MediaWithdrawn) = "node.media_withdrawn", 1;
     }
 }
 

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::aggregate_events;
-use crate::{DomainId, InviteId, OpeningId, Patch, PersonalFields, RoomId, SessionId, StreamId, Time, UserId};
+use crate::{DomainId, InviteId, NodeId, OpeningId, Patch, PersonalFields, RoomId, SessionId, StreamId, Time, UserId};
 
 /// One room: ids of rooms belong to their domain.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -270,6 +270,23 @@ pub struct ParticipantMuted {
     pub by: UserId,
 }
 
+/// The media of an opening goes through this node from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaAssigned {
+    /// The room.
+    pub room: RoomId,
+    /// The opening.
+    pub opening: OpeningId,
+    /// The node.
+    pub node: NodeId,
+    /// The node it went through before, which is no longer there; `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<NodeId>,
+    /// When.
+    pub at: Time,
+}
+
 /// The opening has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -295,6 +312,7 @@ impl PersonalFields for ParticipantLeft {}
 impl PersonalFields for ParticipantHeld {}
 impl PersonalFields for ParticipantUnheld {}
 impl PersonalFields for ParticipantMuted {}
+impl PersonalFields for MediaAssigned {}
 impl PersonalFields for RoomClosed {}
 
 aggregate_events! {
@@ -316,6 +334,8 @@ aggregate_events! {
         ParticipantUnheld(ParticipantUnheld) = "room.participant_unheld", 1;
         /// See [`ParticipantMuted`].
         ParticipantMuted(ParticipantMuted) = "room.participant_muted", 1;
+        /// See [`MediaAssigned`].
+        MediaAssigned(MediaAssigned) = "room.media_assigned", 1;
         /// See [`RoomClosed`].
         Closed(RoomClosed) = "room.closed", 1;
     }

@@ -50,7 +50,10 @@ impl Room {
     pub fn evolve(&mut self, event: &RoomEvent, position: Position) {
         self.position = position;
         match event {
-            RoomEvent::Created(_) | RoomEvent::Updated(_) | RoomEvent::OwnerChanged(_) => {}
+            RoomEvent::Created(_)
+            | RoomEvent::Updated(_)
+            | RoomEvent::OwnerChanged(_)
+            | RoomEvent::MediaAssigned(_) => {}
             RoomEvent::ParticipantJoined(joined) => {
                 self.seats.insert(joined.session.clone(), joined.user.clone());
             }
@@ -96,6 +99,7 @@ pub fn opening_of(event: &RoomEvent) -> &OpeningId {
         RoomEvent::ParticipantHeld(event) => &event.opening,
         RoomEvent::ParticipantUnheld(event) => &event.opening,
         RoomEvent::ParticipantMuted(event) => &event.opening,
+        RoomEvent::MediaAssigned(event) => &event.opening,
         RoomEvent::Closed(event) => &event.opening,
     }
 }

@@ -14,6 +14,7 @@ mod fields;
 mod groups;
 mod invites;
 mod login_alarms;
+mod media;
 mod memory;
 mod nodes;
 mod presence;
@@ -37,6 +38,7 @@ pub use domains::{DOMAINS, DomainRow, DomainsProjection};
 pub use groups::{GROUP_USERS, GROUPS, GroupRow, GroupUserRow, GroupsProjection};
 pub use invites::{CANDIDATES, CandidateRow, CandidateState, INVITES, InviteRow, InviteState, InvitesProjection};
 pub use login_alarms::{LOGIN_ALARMS, LoginAlarmRow, LoginAlarmsProjection};
+pub use media::{MEDIA_NODES, MEDIA_ROOMS, MediaNodeRow, MediaProjection, MediaRoomRow};
 pub use memory::MemTables;
 pub use nodes::{NODES, NodeRow, NodesProjection};
 pub use presence::{LOST_DEVICES, LostDeviceRow, PRESENCE, PresenceProjection, PresenceRow};
@@ -68,5 +70,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(AgentsProjection),
         Arc::new(NodesProjection),
         Arc::new(LoginAlarmsProjection),
+        Arc::new(MediaProjection),
     ]
 }

@@ -36,24 +36,24 @@ impl Projection for NodesProjection {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &["node.*"]
+        &["node.started", "node.stopped"]
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        Ok(vec![change(&NodeEvent::decode_recorded(event)?)])
+        Ok(change(&NodeEvent::decode_recorded(event)?).into_iter().collect())
     }
 
     fn apply_decoded(&self, _: &Recorded, decoded: &AnyEvent) -> Result<Vec<RowChange>, CodecError> {
         match decoded {
-            AnyEvent::Node(decoded) => Ok(vec![change(decoded)]),
+            AnyEvent::Node(decoded) => Ok(change(decoded).into_iter().collect()),
             _ => Ok(Vec::new()),
         }
     }
 }
 
 /// What a node's event does to its row.
-fn change(decoded: &NodeEvent) -> RowChange {
-    match decoded {
+fn change(decoded: &NodeEvent) -> Option<RowChange> {
+    Some(match decoded {
         NodeEvent::Started(started) => Changes::none()
             .column("name", started.name.as_str())
             .column("started_at", time(started.at))
@@ -64,7 +64,8 @@ fn change(decoded: &NodeEvent) -> RowChange {
             .column("devices_by", time(stopped.devices_by))
             .column("running", false)
             .patch(&NODES, stopped.id.as_str()),
-    }
+        NodeEvent::MediaOffered(_) | NodeEvent::MediaDraining(_) | NodeEvent::MediaWithdrawn(_) => return None,
+    })
 }
 
 /// A start of a process as the read model holds it.

@@ -109,9 +109,10 @@ fn changes(event: &Recorded, decoded: &RoomEvent) -> Option<RowChange> {
         }
         RoomEvent::ParticipantJoined(joined) => seated(event, joined),
         RoomEvent::ParticipantLeft(left) => unseated(left),
-        RoomEvent::ParticipantHeld(_) | RoomEvent::ParticipantUnheld(_) | RoomEvent::ParticipantMuted(_) => {
-            return None;
-        }
+        RoomEvent::ParticipantHeld(_)
+        | RoomEvent::ParticipantUnheld(_)
+        | RoomEvent::ParticipantMuted(_)
+        | RoomEvent::MediaAssigned(_) => return None,
         RoomEvent::Closed(closed) => changes
             .column("closed_at", time(closed.at))
             .column("close_reason", word(&closed.reason))

@@ -131,6 +131,31 @@ pub(crate) const KEYS: &[Key] = &[
         "A media session from which nothing has come for so long is ended, in milliseconds.",
     ),
     Key::new("media.peersMax", Kind::Number(1, 1_000_000), Some("2000"), "Most media sessions of a node."),
+    Key::new(
+        "media.url",
+        Kind::Text,
+        None,
+        "URL clients reach this node's media socket by, if it is not publicUrl: that of this very node.",
+    ),
+    Key::new(
+        "media.lostAfter",
+        Kind::Number(1_000, 60_000),
+        Some("2500"),
+        "How long a media node may be silent before its rooms go to others, in milliseconds.",
+    ),
+    Key::new(
+        "media.secret",
+        Kind::Text,
+        None,
+        "What media nodes without a database and the nodes they speak to know, at least 32 characters; unset: there are none.",
+    )
+    .secret(),
+    Key::new(
+        "media.commandEndpoints",
+        Kind::List,
+        Some(""),
+        "URLs of nodes with a database to which a process with the role media alone speaks; the next one if one is away.",
+    ),
     Key::new("node.name", Kind::Text, None, "Name of this process among the others, for people; unset: the machine's.")
         .flag("--node"),
     Key::new(

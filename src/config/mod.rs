@@ -4,6 +4,7 @@
 mod environment;
 mod files;
 mod keys;
+mod secret;
 mod settings;
 mod signaling;
 mod value;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 pub(crate) use keys::{KEYS, Key, find, nearest};
+pub(crate) use secret::SharedSecret;
 pub(crate) use settings::{DATABASE_FILE, Database, MASTER_KEY_FILE, Settings, read_master_key};
 pub(crate) use value::Value;
 

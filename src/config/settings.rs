@@ -12,7 +12,7 @@ use wac_events::MasterKey;
 use wac_media_io::VideoCodec;
 use wac_relay::PersonalFieldsMode;
 
-use super::Configuration;
+use super::{Configuration, SharedSecret};
 
 /// Name of the embedded database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "wac.db";
@@ -126,6 +126,14 @@ pub(crate) struct MediaSettings {
     pub(crate) idle_timeout: Duration,
     /// `media.peersMax`.
     pub(crate) peers_max: usize,
+    /// `media.url`.
+    pub(crate) url: Option<String>,
+    /// `media.lostAfter`.
+    pub(crate) lost_after: Duration,
+    /// `media.secret`.
+    pub(crate) secret: Option<SharedSecret>,
+    /// `media.commandEndpoints`.
+    pub(crate) command_endpoints: Vec<String>,
 }
 
 impl MediaSettings {
@@ -146,6 +154,13 @@ impl MediaSettings {
             token_ttl: Duration::from_millis(configuration.number("media.tokenTtl")),
             idle_timeout: Duration::from_millis(configuration.number("media.idleTimeout")),
             peers_max: size("media.peersMax"),
+            url: configuration.text("media.url").map(str::to_owned),
+            lost_after: Duration::from_millis(configuration.number("media.lostAfter")),
+            secret: configuration
+                .text("media.secret")
+                .map(|text| SharedSecret::new("media.secret", text))
+                .transpose()?,
+            command_endpoints: endpoints(configuration)?,
         })
     }
 }
@@ -196,6 +211,11 @@ impl Settings {
             log_filter: configuration.text("log.filter").unwrap_or(super::keys::DEFAULT_LOG_FILTER).to_owned(),
             log_json: configuration.text("log.format") == Some("json"),
         })
+    }
+
+    /// Whether this process is a media node and nothing else: it has no database.
+    pub(crate) fn is_media_alone(&self) -> bool {
+        self.roles == ["media"]
     }
 
     /// Whether this process has a role.
@@ -288,6 +308,15 @@ fn tls(configuration: &Configuration) -> Result<Option<(PathBuf, PathBuf)>> {
         (None, None) => Ok(None),
         (Some(_), None) => bail!("tls.certificate is set, tls.key is not; HTTPS needs both"),
         (None, Some(_)) => bail!("tls.key is set, tls.certificate is not; HTTPS needs both"),
+    }
+}
+
+/// `media.commandEndpoints`.
+fn endpoints(configuration: &Configuration) -> Result<Vec<String>> {
+    let endpoints = configuration.list("media.commandEndpoints").to_vec();
+    match endpoints.iter().find(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+        Some(url) => bail!("media.commandEndpoints: {url:?} is no http:// or https:// URL"),
+        None => Ok(endpoints),
     }
 }
 

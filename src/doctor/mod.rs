@@ -2,6 +2,7 @@
 
 mod database;
 mod machine;
+mod media;
 mod network;
 
 use std::process::ExitCode;
@@ -64,12 +65,17 @@ impl Finding {
 pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
     let settings = open::settings(&args.source, "wac doctor")?;
     let mut findings = vec![Finding::ok("configuration", "valid")];
-    findings.extend(machine::data_directory(&settings));
-    findings.extend(machine::disk(&settings));
-    findings.push(machine::master_key(&settings));
+    if !settings.is_media_alone() {
+        findings.extend(machine::data_directory(&settings));
+        findings.extend(machine::disk(&settings));
+        findings.push(machine::master_key(&settings));
+        findings.extend(database::check(&settings).await);
+    }
     findings.push(machine::open_files());
-    findings.extend(database::check(&settings).await);
     findings.push(network::kafka(&settings).await);
+    if settings.has_role("media") {
+        findings.extend(media::check(&settings).await);
+    }
     findings.extend(network::ports(&settings));
     findings.push(network::exposure(&settings));
     print(&findings, args.output)?;

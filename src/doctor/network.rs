@@ -66,7 +66,7 @@ pub(crate) fn ports(settings: &Settings) -> Vec<Finding> {
 
 /// The ports this configuration listens on, each with the option that chooses another one.
 fn wanted(settings: &Settings) -> Vec<(&'static str, u16, &'static str)> {
-    let api = settings.has_role("api");
+    let api = settings.has_role("api") || settings.is_media_alone();
     let http = settings.http_port.filter(|_| api).map(|port| ("http port", port, "--http-port"));
     let https = (api && settings.tls.is_some()).then_some(("https port", settings.https_port, "--https-port"));
     let qss = settings.has_role("signaling").then_some(("qss port", settings.qss_port, "--qss-port"));

@@ -116,6 +116,7 @@ fn room(stream: &StreamId, event: &RoomEvent) -> Links {
         RoomEvent::ParticipantHeld(event) => &event.opening,
         RoomEvent::ParticipantUnheld(event) => &event.opening,
         RoomEvent::ParticipantMuted(event) => &event.opening,
+        RoomEvent::MediaAssigned(event) => &event.opening,
         RoomEvent::Closed(event) => &event.opening,
     };
     let mut links = Links { own: Some(Part::Opening(stream.clone(), opening.clone())), ..Links::default() };

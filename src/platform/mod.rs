@@ -1,6 +1,6 @@
 //! The wiring: one process's parts, how they start and in which order they end.
 
-mod media;
+pub(crate) mod media;
 mod ports;
 
 use std::net::SocketAddr;
@@ -11,26 +11,29 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wac_api::sockets::{HttpAssigner, SocketPorts};
+use wac_api::sockets::{HttpAssigner, NodeSigns, SocketPorts};
 use wac_api::{ApiConfig, AppendTimes, HealthCheck, Ports};
-use wac_commands::process::{CallRules, NodeRules, ProcessRules};
+use wac_commands::process::{CallRules, Heartbeats, MediaRules, NodeRules, ProcessRules};
 use wac_commands::{CommandHandler, Limits};
 use wac_events::cloudevents::source_of;
 use wac_events::{DomainId, Environment as _, NodeId, Position};
-use wac_media_io::MediaNode;
+use wac_media_io::{MediaNode, MediaPorts, TokenKey};
 use wac_projections::Projection;
 use wac_relay::{AlwaysGranted, Relay, RelayConfig, RelayLease, RelayProgress};
 use wac_runner::{Runner, SqlRows};
-use wac_signaling::MediaNodes;
 use wac_store::{Db, Stores, SystemEnvironment};
 
 use crate::config::Settings;
+use crate::heartbeats;
 use crate::lease::PostgresLease;
 use crate::processes::Processes;
 use crate::serving::{Bound, Servers};
 use crate::shutdown::{DRAIN_PART, DRAIN_REQUESTS};
 pub(crate) use media::MediaSocket;
-use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, calls, lag_source};
+use media::door::Dispatcher;
+use media::member::Membership;
+use media::{LocalLink, Member, endpoint};
+use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, Signs, calls, lag_source};
 
 /// What has been bound before anything was started.
 pub(crate) struct Sockets {
@@ -107,7 +110,8 @@ pub(crate) struct Platform {
     processes: Option<Processes>,
     servers: Option<Servers>,
     tail: Option<JoinHandle<()>>,
-    media: Option<MediaNode>,
+    media: Option<(MediaNode, Member)>,
+    heartbeats: Option<Arc<dyn Heartbeats>>,
     /// The interfaces, once they serve.
     api: Option<wac_api::Platform>,
     observers: CancellationToken,
@@ -162,6 +166,7 @@ impl Platform {
             servers: None,
             tail: None,
             media: None,
+            heartbeats: None,
             api: None,
             observers: CancellationToken::new(),
             relay_progress: None,
@@ -225,9 +230,25 @@ impl Platform {
         if !settings.has_role("signaling") {
             // Nobody expects anything of this process, but it sees when others fall silent.
             let id = NodeId::from(SystemEnvironment.new_uuid());
-            self.processes().await?.watch_nodes(move || id.clone(), node_rules(settings)).await?;
+            self.watch(move || id.clone(), settings).await?;
         }
         Ok(())
+    }
+
+    /// Gives signs of life in the name of `node`, and looks for nodes that give none.
+    async fn watch(&mut self, node: impl Fn() -> NodeId + Send + Sync + 'static, settings: &Settings) -> Result<()> {
+        let heartbeats = self.heartbeats().await?;
+        let processes = self.processes().await?;
+        processes.watch_nodes(node, heartbeats.clone(), node_rules(settings));
+        processes.watch_media(heartbeats, media_rules(settings));
+        Ok(())
+    }
+
+    async fn heartbeats(&mut self) -> Result<Arc<dyn Heartbeats>> {
+        if self.heartbeats.is_none() {
+            self.heartbeats = Some(heartbeats::open(&self.stores.db).await?);
+        }
+        self.heartbeats.clone().context("they have just been made")
     }
 
     async fn processes(&mut self) -> Result<&mut Processes> {
@@ -241,7 +262,9 @@ impl Platform {
 
     /// Starts to serve requests; the read models must have been started.
     pub(crate) async fn start_interfaces(&mut self, mut interfaces: Interfaces, settings: &Settings) -> Result<()> {
-        let media = self.start_media(&mut interfaces, settings)?;
+        let key = Arc::new(TokenKey::derive(settings.master_key()?.to_text().as_bytes()));
+        let link = self.media_link(key.clone(), settings).await?;
+        self.start_media(&mut interfaces, link.clone(), settings).await?;
         let rows = self.rows.as_ref().context("the interfaces need the read models")?.reader();
         let projections: Vec<Arc<dyn Projection>> = wac_projections::all();
         let rows_health = Arc::new(RowsHealth { log: self.stores.log.clone(), rows: rows.clone(), projections });
@@ -263,30 +286,61 @@ impl Platform {
             health,
             lag: Some(lag),
             appends: Some(self.appends.clone()),
-            sockets: socket_ports(rows, media, settings)?,
+            sockets: self.socket_ports(rows, key, settings)?,
         };
         let api = wac_api::Platform::new(ports, interfaces.config);
         self.tail = Some(tokio::spawn(wac_api::follow_log(api.clone())));
         if settings.has_role("signaling") {
             api.start_node().await.context("this node cannot be made known to the others")?;
             let node = api.clone();
-            self.processes().await?.watch_nodes(move || node.node_id(), node_rules(settings)).await?;
+            self.watch(move || node.node_id(), settings).await?;
         }
-        let media = self.media.as_ref().map_or_else(Router::new, MediaNode::router);
+        let own = self.media.as_ref().map_or_else(Router::new, |(node, _)| node.router());
+        let media = own.merge(endpoint::routes(link, self.handler.clone(), settings.media.secret.clone()));
         self.servers = Some(serve(&api, &media, interfaces.sockets)?);
         self.api = Some(api);
         Ok(())
     }
 
-    /// Starts the media node, if its port has been bound; what signaling is to know of it.
-    fn start_media(&mut self, interfaces: &mut Interfaces, settings: &Settings) -> Result<Option<Arc<dyn MediaNodes>>> {
+    /// What media nodes say to the deployment, here or over the command endpoint.
+    async fn media_link(&mut self, key: Arc<TokenKey>, settings: &Settings) -> Result<Arc<LocalLink>> {
+        let rows = self.rows.as_ref().context("media nodes need the read models")?.reader();
+        let (handler, heartbeats) = (self.handler.clone(), self.heartbeats().await?);
+        Ok(Arc::new(LocalLink { handler, heartbeats, rows, key, rules: media_rules(settings) }))
+    }
+
+    /// Starts the media node, if its port has been bound; returns once it takes rooms.
+    async fn start_media(
+        &mut self,
+        interfaces: &mut Interfaces,
+        link: Arc<LocalLink>,
+        settings: &Settings,
+    ) -> Result<()> {
         let addresses = interfaces.sockets.addresses();
-        let Some(socket) = interfaces.sockets.media.take() else { return Ok(None) };
-        let (node, key) =
-            media::start(socket, settings, &settings.master_key()?, self.stores.log.clone(), self.handler.clone())?;
-        self.media = Some(node);
-        let nodes = media::OwnNode::new(key, settings, &interfaces.config.public_url, &addresses);
-        Ok(Some(Arc::new(nodes)))
+        let Some(MediaSocket { socket, address }) = interfaces.sockets.media.take() else { return Ok(()) };
+        let ports = MediaPorts::of_log(&link.key, self.stores.log.clone(), self.handler.clone());
+        let tokens = ports.tokens.clone();
+        let node = MediaNode::start(socket, media::config(settings, address), ports)?;
+        let url = settings.media.url.as_ref().unwrap_or(&interfaces.config.public_url);
+        let offer = media::offer(settings, url, &addresses);
+        let mut member = Member::start(Membership { link, offer, tokens, load: node.load() }, |_| {});
+        member.joined().await;
+        self.media = Some((node, member));
+        Ok(())
+    }
+
+    /// What the sockets ask of the rest.
+    fn socket_ports(&self, rows: SqlRows, key: Arc<TokenKey>, settings: &Settings) -> Result<SocketPorts> {
+        let calls = calls(rows);
+        let dispatcher = Dispatcher::new(self.handler.clone(), calls.clone(), key, settings.media.token_ttl);
+        Ok(SocketPorts {
+            calls,
+            assigner: HttpAssigner::configured(&settings.signaling.agents)?,
+            media: Some(Arc::new(dispatcher)),
+            signs: self.heartbeats.clone().map(|signs| Arc::new(Signs(signs)) as Arc<dyn NodeSigns>),
+            node_name: settings.node_name.clone(),
+            enabled: settings.has_role("signaling"),
+        })
     }
 
     /// Ends every part, those that others rest on last.
@@ -301,8 +355,10 @@ impl Platform {
                 api.stop_node().await
             }
         };
-        if let Some(media) = self.media.take() {
-            media.stop().await;
+        if let Some((node, member)) = self.media.take() {
+            // Its rooms are told to go elsewhere while it still carries them.
+            member.leave().await;
+            node.stop().await;
         }
         let servers = self.servers.take();
         let requests = async {
@@ -356,15 +412,9 @@ fn node_rules(settings: &Settings) -> NodeRules {
     NodeRules { beat_every: lost_after / BEATS_MISSED_MAX, lost_after, devices_kept: devices_kept(settings) }
 }
 
-/// What the sockets ask of the rest.
-fn socket_ports(rows: SqlRows, media: Option<Arc<dyn MediaNodes>>, settings: &Settings) -> Result<SocketPorts> {
-    Ok(SocketPorts {
-        calls: calls(rows),
-        assigner: HttpAssigner::configured(&settings.signaling.agents)?,
-        media,
-        node_name: settings.node_name.clone(),
-        enabled: settings.has_role("signaling"),
-    })
+/// How media nodes are watched.
+fn media_rules(settings: &Settings) -> MediaRules {
+    MediaRules { lost_after: settings.media.lost_after }
 }
 
 /// Serves each port what belongs there.

@@ -1,14 +1,17 @@
 //! What the interfaces ask of the rest: waiting for rows, health, lag.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
+use wac_api::sockets::{NodeSigns, Sign};
 use wac_api::{Behind, HealthCheck, LagSource, Waiter};
 use wac_commands::Calls;
-use wac_events::{EventLog, Position, StoreError};
+use wac_commands::process::Heartbeats;
+use wac_events::{Environment as _, EventLog, NodeId, Position, StoreError};
 use wac_projections::{Projection, Rows as _};
 use wac_relay::RelayProgress;
 use wac_runner::SqlRows;
@@ -49,6 +52,20 @@ impl CaughtUp for RowsCaughtUp {
     fn caught_up<'a>(&'a self, tables: &'a [&'static str], seen: Position) -> BoxFuture<'a, Result<(), StoreError>> {
         let waiting = self.0.wait_for(tables, seen, CALLS_PATIENCE);
         async move { waiting.await.map_err(|error| StoreError::new("wait for a read model", error)) }.boxed()
+    }
+}
+
+/// The signs of life of nodes, as they are kept beside the log.
+pub(super) struct Signs(pub(super) Arc<dyn Heartbeats>);
+
+impl NodeSigns for Signs {
+    fn last(&self) -> BoxFuture<'_, Result<HashMap<NodeId, Sign>, StoreError>> {
+        async move {
+            let now = SystemEnvironment.now();
+            let last = self.0.last().await?.into_iter();
+            Ok(last.map(|(node, ago, sessions)| (node, Sign { seen_at: now.minus(ago), sessions })).collect())
+        }
+        .boxed()
     }
 }
 

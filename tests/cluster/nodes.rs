@@ -62,12 +62,34 @@ impl Deployment {
 
     /// The same with further variables in its environment.
     pub(crate) fn node_with(&self, name: &str, variables: &[(&str, &str)]) -> Node {
-        let ports = ["--http-port", "0", "--qss-port", "0", "--metrics-port", "0"];
+        self.start_node(name, variables, &["--http-port", "0"])
+    }
+
+    /// The same on the HTTP port that the variables name.
+    pub(crate) fn node_at(&self, name: &str, variables: &[(&str, &str)]) -> Node {
+        self.start_node(name, variables, &[])
+    }
+
+    fn start_node(&self, name: &str, variables: &[(&str, &str)], http: &[&str]) -> Node {
+        let ports = [http, &["--qss-port", "0", "--metrics-port", "0"]].concat();
         let settings = ["--set", "rooms.removeAfter=2000", "--set", "invites.basic.removeAfter=2000"];
         let expiry = ["--set", "watchdog.invites.expiration=15000", "--set", "watchdog.invites.period=1000"];
         let arguments = [&["serve", "--node", name][..], &ports, &settings, &expiry].concat();
-        let mut child =
-            self.command(&arguments).envs(variables.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::watch(name, self.command(&arguments).envs(variables.iter().copied()))
+    }
+
+    /// Starts a media node without a database, which speaks to the node at this URL.
+    pub(crate) fn media_node(&self, name: &str, endpoint: &str, variables: &[(&str, &str)]) -> Node {
+        let ports = ["--http-port", "0", "--media-port", "0", "--metrics-port", "0"];
+        let arguments = [&["serve", "--roles", "media", "--node", name][..], &ports].concat();
+        let mut command = self.command(&arguments);
+        command.env_remove("WAC_DATABASE_URL").env_remove("WAC_MASTER_KEY");
+        Self::watch(name, command.env("WAC_MEDIA__COMMAND_ENDPOINTS", endpoint).envs(variables.iter().copied()))
+    }
+
+    /// Starts it and waits until it serves.
+    fn watch(name: &str, command: &mut Command) -> Node {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut seen = Vec::new();
         let serving = loop {
@@ -135,6 +157,38 @@ impl Node {
         }
     }
 
+    /// The nodes of the deployment, as an administrator sees them.
+    pub(crate) async fn nodes(&self) -> Vec<Value> {
+        let admin = self.login("admin", PASSWORD).await;
+        let answer = client().get(format!("{}/sapi/nodes", self.http)).bearer_auth(&admin).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// Lets a media node take no new rooms.
+    pub(crate) async fn drain(&self, id: &str) {
+        let admin = self.login("admin", PASSWORD).await;
+        let url = format!("{}/sapi/nodes/{id}/drain", self.http);
+        let answer = client().post(url).bearer_auth(&admin).send().await.unwrap();
+        assert_eq!(answer.status(), 204);
+    }
+
+    /// Whether it has all that it needs.
+    pub(crate) async fn ready(&self) -> bool {
+        let answer = client().get(format!("{}/readyz", self.http)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// The status that an empty offer of a media node is answered with.
+    pub(crate) async fn offer_as(&self, id: &str, secret: &str) -> u16 {
+        let url = format!("{}/media-nodes/{id}/offer", self.http);
+        client().post(url).bearer_auth(secret).send().await.unwrap().status().as_u16()
+    }
+
+    /// The process is told to end.
+    pub(crate) fn tell_to_end(&self) {
+        kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    }
+
     /// The process dies without a word.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -143,7 +197,12 @@ impl Node {
 
     /// The process is told to end; its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
-        kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+        self.tell_to_end();
+        self.ended()
+    }
+
+    /// Waits until the process has ended; its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

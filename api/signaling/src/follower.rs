@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use wac_commands::{CommandHandler, State};
-use wac_events::{AnyEvent, Meta, PersonalFields, Position, Recorded, StoreError, StreamId, SubjectId};
+use wac_commands::{CommandHandler, Device, Room, State};
+use wac_events::{AnyEvent, Meta, PersonalFields, Position, Recorded, RoomEvent, StoreError, StreamId, SubjectId};
 
+use crate::media::{MediaNodes, NoMedia};
 use crate::names::Names;
 use crate::notices::{Notice, notices};
 use crate::remembered::Remembered;
+use crate::wire::{Event, NoticeBody};
 
 /// Most streams whose states a follower keeps, about 1 kB each.
 pub const FOLLOWED_STREAMS_MAX: usize = 20_000;
@@ -15,19 +17,27 @@ pub struct Follower {
     handler: CommandHandler,
     states: Remembered,
     names: Names,
+    media: Arc<dyn MediaNodes>,
 }
 
 impl Follower {
     /// A follower that has seen nothing yet; it may start anywhere in the log.
     pub fn new(handler: CommandHandler) -> Self {
         let names = Names::new(handler.clone());
-        Self { handler, states: Remembered::new(FOLLOWED_STREAMS_MAX), names }
+        Self { handler, states: Remembered::new(FOLLOWED_STREAMS_MAX), names, media: Arc::new(NoMedia) }
     }
 
     /// Rooms that are known by their creator's name are called by it (`rooms.userIdAsRoomId`).
     #[must_use]
     pub fn calling_rooms_by_user(mut self, by_user: bool) -> Self {
         self.names.rooms_by_user(by_user);
+        self
+    }
+
+    /// Knows where the media of rooms is.
+    #[must_use]
+    pub fn with_media(mut self, media: Arc<dyn MediaNodes>) -> Self {
+        self.media = media;
         self
     }
 
@@ -54,10 +64,25 @@ impl Follower {
         };
         let Some((before, after)) = self.around(recorded, &event, folded).await? else { return Ok(Vec::new()) };
         let mut notices = notices(&before, &event, &after, recorded, &meta);
+        if let (State::Room(room), AnyEvent::Room(RoomEvent::MediaAssigned(_))) = (&*after, &event) {
+            self.let_in(room, &mut notices).await;
+        }
         for notice in &mut notices {
             self.names.fill_in(notice).await?;
         }
         Ok(notices)
+    }
+
+    /// Puts the way to a room's media into what its devices are told. Who is told without it asks for it.
+    async fn let_in(&self, room: &Room, notices: &mut [Notice]) {
+        for notice in notices {
+            let ([user], Some(session)) = (&notice.to.users[..], &notice.to.only) else { continue };
+            let NoticeBody::Event(Event::RoomUpdated(updated)) = &mut notice.body else { continue };
+            let device = Device { user: user.clone(), session: session.clone() };
+            if let Ok(door) = self.media.door(room, &device, false).await {
+                (updated.server, updated.token) = (door.server, Some(door.token));
+            }
+        }
     }
 
     /// The stream before and after the event; `None` if it cannot be read.

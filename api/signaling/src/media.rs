@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use wac_commands::Room;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use wac_commands::{Device, Room};
 
-use crate::Peer;
 use crate::wire::IceServer;
 
 /// What lets a device into the media of a room.
@@ -22,15 +23,20 @@ pub struct MediaDoor {
 
 /// Knows the media nodes.
 pub trait MediaNodes: Send + Sync {
-    /// The door of a room for a device that is in it; the error says why there is none.
-    fn door(&self, room: &Room, peer: &Peer) -> Result<MediaDoor, String>;
+    /// The door of a room for a device that is in it, of the node the room is assigned to. A room without a node
+    /// that serves gets one, if `assign` and there is any. The error says why there is no door.
+    fn door<'a>(&'a self, room: &'a Room, device: &'a Device, assign: bool)
+    -> BoxFuture<'a, Result<MediaDoor, String>>;
+
+    /// A media node has come, gone, or is being drained: what is remembered of them is out of date.
+    fn nodes_changed(&self) {}
 }
 
 /// As long as no media node runs.
 pub(crate) struct NoMedia;
 
 impl MediaNodes for NoMedia {
-    fn door(&self, _: &Room, _: &Peer) -> Result<MediaDoor, String> {
-        Err("no media node is running".to_owned())
+    fn door<'a>(&'a self, _: &'a Room, _: &'a Device, _: bool) -> BoxFuture<'a, Result<MediaDoor, String>> {
+        futures::future::ready(Err("no media node is running".to_owned())).boxed()
     }
 }

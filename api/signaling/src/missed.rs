@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use wac_commands::CommandHandler;
 use wac_events::{EventFilter, Position, ReadRequest, SessionId, StoreError, UserId};
 
-use crate::{Follower, Notice};
+use crate::{Follower, MediaNodes, Notice};
 
 /// Most events one page of the log brings while a device catches up.
 pub const MISSED_PAGE_EVENTS: usize = 1_000;
@@ -40,6 +41,13 @@ impl Missed {
     #[must_use]
     pub fn calling_rooms_by_user(mut self, by_user: bool) -> Self {
         self.follower = self.follower.calling_rooms_by_user(by_user);
+        self
+    }
+
+    /// As [`Follower::with_media`].
+    #[must_use]
+    pub fn with_media(mut self, media: Arc<dyn MediaNodes>) -> Self {
+        self.follower = self.follower.with_media(media);
         self
     }
 

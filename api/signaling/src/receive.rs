@@ -74,6 +74,11 @@ impl Signaling {
         self
     }
 
+    /// Whoever knows where the media of rooms is.
+    pub fn media(&self) -> &Arc<dyn MediaNodes> {
+        &self.media
+    }
+
     /// What it keeps to.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -67,8 +67,13 @@ impl Ask<'_> {
 
     /// What is shown of a room.
     pub(crate) async fn room_object(&self, room: &Room) -> Result<RoomObject, StoreError> {
+        self.room_object_if(room, true).await
+    }
+
+    /// The same; nothing happens unless `real`: else a room without a media node would get one.
+    pub(crate) async fn room_object_if(&self, room: &Room, real: bool) -> Result<RoomObject, StoreError> {
         let door = match room.seats.contains_key(&self.peer.session) {
-            true => self.signaling.media.door(room, self.peer),
+            true => self.signaling.media.door(room, &self.peer.device(), real).await,
             false => Err(NO_SEAT.to_owned()),
         };
         let media = RoomMedia { available: door.is_ok(), reason: door.as_ref().err().cloned() };

@@ -12,6 +12,7 @@ mod domain_json;
 mod domains;
 mod groups;
 mod lists;
+mod nodes;
 mod presence;
 pub(crate) mod reachability;
 pub(crate) mod schemas;
@@ -48,4 +49,5 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .merge(reachability::routes())
         .merge(agents::routes())
         .merge(alarms::routes())
+        .merge(nodes::routes())
 }

@@ -72,6 +72,47 @@ pub(crate) struct Agent {
     idle_since: Option<i64>,
 }
 
+/// A running process that others count on.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct Node {
+    /// Its id, new at every start.
+    id: String,
+    /// The name it was given, for people.
+    name: String,
+    /// `signaling`: it holds sockets; `media`: the media of rooms goes through it.
+    role: String,
+    /// When it began, in milliseconds since the epoch.
+    started_at: i64,
+    /// When it last gave a sign of life, in milliseconds since the epoch; `null`: nobody notes that here.
+    #[schema(required = true)]
+    last_seen: Option<i64>,
+    /// Of a media node.
+    #[schema(required = true)]
+    media: Option<NodeMedia>,
+}
+
+/// What a media node has and takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct NodeMedia {
+    /// Its addresses by protocol, as clients are told.
+    server: std::collections::BTreeMap<String, String>,
+    /// Most media sessions it takes.
+    sessions_max: u64,
+    /// Media sessions it has, as it said last; `null`: nobody notes that here.
+    #[schema(required = true)]
+    sessions: Option<u64>,
+    /// Open rooms it has.
+    rooms: u64,
+    /// Seats taken in them.
+    seats: u64,
+    /// Whether it takes no new rooms.
+    draining: bool,
+}
+
 /// What a login alarm is about.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

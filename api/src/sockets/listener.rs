@@ -22,6 +22,7 @@ impl Listening {
         platform.sockets.hub.start_at(position);
         let by_user = platform.config.signaling.rooms.user_id_as_room_id;
         let follower = Follower::new(platform.handler.clone()).calling_rooms_by_user(by_user);
+        let follower = follower.with_media(platform.sockets.signaling.media().clone());
         Some(Self { platform: platform.clone(), follower })
     }
 
@@ -29,6 +30,10 @@ impl Listening {
     pub(crate) async fn hear(&mut self, event: &Recorded) -> Result<(), StoreError> {
         let notices = self.follower.follow(event).await?;
         self.platform.sockets.hub.tell(event.position, notices);
+        if event.event_type.starts_with("node.") {
+            // They may serve media.
+            self.platform.sockets.signaling.media().nodes_changed();
+        }
         if matters(&event.event_type)
             && let Ok(decoded) = AnyEvent::decode_recorded(event)
         {

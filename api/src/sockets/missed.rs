@@ -42,6 +42,7 @@ impl Platform {
         let _place = place.map_err(|closed| StoreError::new("wait to read what was missed", closed))?;
         let by_user = self.config.signaling.rooms.user_id_as_room_id;
         let missed = Missed::new(self.handler.clone(), socket.user.clone(), socket.session.clone(), after, until);
+        let missed = missed.with_media(self.sockets.signaling.media().clone());
         let mut missed = missed.calling_rooms_by_user(by_user);
         let mut messages = Vec::new();
         while messages.len() <= RESUME_NOTICES_MAX

@@ -25,14 +25,16 @@ mod socket;
 mod wapi;
 mod wire;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::routing::get;
 use axum::{Extension, Router};
+use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wac_commands::{Calls, CommandHandler};
-use wac_events::NodeId;
+use wac_events::{NodeId, StoreError, Time};
 use wac_projections::Rows;
 use wac_signaling::{ExternalAssigner, MediaNodes, Signaling};
 
@@ -51,6 +53,21 @@ use wapi::Inner;
 /// Version of the protocols, as `hello` tells it.
 pub const PROTOCOL_VERSION: u32 = 1;
 
+/// When a node was last heard of, and what it said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sign {
+    /// When.
+    pub seen_at: Time,
+    /// Its media sessions, if it serves media.
+    pub sessions: Option<u64>,
+}
+
+/// Notes the signs of life of nodes.
+pub trait NodeSigns: Send + Sync + 'static {
+    /// The last sign of every node that is expected to give some.
+    fn last(&self) -> BoxFuture<'_, Result<HashMap<NodeId, Sign>, StoreError>>;
+}
+
 /// What sockets need besides the rest of a [`Platform`].
 pub struct SocketPorts {
     /// Who is where.
@@ -59,6 +76,8 @@ pub struct SocketPorts {
     pub assigner: Option<Arc<dyn ExternalAssigner>>,
     /// Whoever knows the media nodes, if there are any.
     pub media: Option<Arc<dyn MediaNodes>>,
+    /// Whoever notes the signs of life of nodes, if anybody does.
+    pub signs: Option<Arc<dyn NodeSigns>>,
     /// This node's name, for people.
     pub node_name: String,
     /// Whether this node serves sockets at all.
@@ -72,6 +91,7 @@ pub(crate) struct Sockets {
     pub(crate) signaling: Signaling,
     pub(crate) tasks: TaskTracker,
     pub(crate) enabled: bool,
+    signs: Option<Arc<dyn NodeSigns>>,
     small_domains: SmallDomains,
     /// Places for those who read the log for what they missed.
     resumes: Semaphore,
@@ -81,7 +101,7 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// None yet.
     pub(crate) fn new(ports: SocketPorts, handler: &CommandHandler, rows: &Arc<dyn Rows>, config: &ApiConfig) -> Self {
-        let SocketPorts { calls, assigner, media, node_name, enabled } = ports;
+        let SocketPorts { calls, assigner, media, signs, node_name, enabled } = ports;
         let settings = Arc::new(config.signaling.clone());
         let mut signaling = Signaling::new(handler.clone(), calls, rows.clone(), settings);
         if let Some(assigner) = assigner {
@@ -96,9 +116,18 @@ impl Sockets {
             signaling,
             tasks: TaskTracker::new(),
             enabled,
+            signs,
             small_domains: SmallDomains::default(),
             resumes: Semaphore::new(limits::RESUMES_PARALLEL_MAX),
             past: Past::default(),
+        }
+    }
+
+    /// The last sign of life of every node; empty if nobody notes them here.
+    pub(crate) async fn signs(&self) -> Result<HashMap<NodeId, Sign>, StoreError> {
+        match &self.signs {
+            Some(signs) => signs.last().await,
+            None => Ok(HashMap::new()),
         }
     }
 }

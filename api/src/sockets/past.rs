@@ -115,7 +115,9 @@ impl Platform {
 
     async fn read_for_all(&self, from: Position, until: Position) -> Result<Recent, StoreError> {
         let by_user = self.config.signaling.rooms.user_id_as_room_id;
-        let mut missed = Missed::by_everybody(self.handler.clone(), from, until).calling_rooms_by_user(by_user);
+        let missed = Missed::by_everybody(self.handler.clone(), from, until);
+        let missed = missed.with_media(self.sockets.signaling.media().clone());
+        let mut missed = missed.calling_rooms_by_user(by_user);
         let mut recent = Recent::new(from, RECENT_NOTICES_MAX);
         while let Some(notice) = missed.next().await? {
             recent.push(notice.position, &[Arc::new(notice)]);

@@ -121,7 +121,14 @@ fn node(handler: CommandHandler, rows: Arc<MemRows>, config: ApiConfig, name: &s
         health: Vec::new(),
         lag: None,
         appends: None,
-        sockets: SocketPorts { calls: calls(rows), assigner, media: None, node_name: name.to_owned(), enabled: true },
+        sockets: SocketPorts {
+            calls: calls(rows),
+            assigner,
+            media: None,
+            signs: None,
+            node_name: name.to_owned(),
+            enabled: true,
+        },
     };
     let platform = Platform::new(ports, config);
     tokio::spawn(wac_api::follow_log(platform.clone()));

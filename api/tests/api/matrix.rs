@@ -81,6 +81,9 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("GET /sapi/agents", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET /sapi/alarms", [401, 401, 401, 403, 403, 403, 403, 200]),
     ("GET /sapi/alarms/{id}", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("GET /sapi/nodes", [401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST /sapi/nodes/{id}/drain", [401, 401, 401, 403, 403, 403, 403, 404]),
+    ("DELETE /sapi/nodes/{id}/drain", [401, 401, 401, 403, 403, 403, 403, 404]),
 ];
 
 /// The one route whose answer has no end.

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use wac_events::media::{
     MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaMeasured, MediaSource, MediaTrackEnded,
     MediaTrackPublished,
@@ -8,7 +9,8 @@ use super::MediaSession;
 use crate::{Command, Context, Fact, Rejection, World};
 
 /// Whose media it is, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MediaSessionRef {
     /// The media session.
     pub id: MediaSessionId,
@@ -27,7 +29,8 @@ pub struct MediaSessionRef {
 }
 
 /// What a media node has to say of a session.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MediaReport {
     /// Media can flow.
     Connected,
@@ -45,7 +48,7 @@ pub enum MediaReport {
 
 /// A media node reports. Told twice it is noted once; what comes after the end is dropped, and so is all of a session
 /// that never connected.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ReportMedia {
     /// Of which session.
     pub of: MediaSessionRef,

@@ -18,6 +18,10 @@ mod group_cascade;
 mod guest_expiry;
 mod leases;
 mod max_tokens;
+mod media_dispatch;
+#[cfg(test)]
+mod media_tests;
+mod media_watch;
 mod node_watch;
 mod passwords;
 mod ports;
@@ -47,7 +51,9 @@ pub use group_cascade::GroupCascade;
 pub use guest_expiry::{Guests, run_guest_expiry};
 pub use leases::Leases;
 pub use max_tokens::MaxTokens;
-pub use node_watch::{Heartbeats, NodeRules, run_node_watch};
+pub use media_dispatch::MediaDispatch;
+pub use media_watch::{MediaRules, run_media_watch};
+pub use node_watch::{Heartbeats, LastSign, NodeRules, run_node_watch};
 pub use passwords::Passwords;
 pub use ports::{Checkpoints, Listing, Lookup, Ports, Silent, Timer, Watcher};
 pub use run::{RETRY_MAX, RETRY_MIN, catch_up, run};
@@ -112,7 +118,7 @@ pub struct ProcessRules {
 }
 
 /// The platform's managers, but for those that follow the clock ([`run_guest_expiry`],
-/// [`run_call_deadlines`], [`run_node_watch`]).
+/// [`run_call_deadlines`], [`run_node_watch`], [`run_media_watch`]).
 pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessManager>> {
     vec![
         Arc::new(UserCascade),
@@ -126,5 +132,6 @@ pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessM
         Arc::new(ExclusiveLogin::new(rules.exclusive_login)),
         Arc::new(GroupCascade),
         Arc::new(UserMove),
+        Arc::new(MediaDispatch),
     ]
 }

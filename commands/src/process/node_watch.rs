@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use wac_events::node::NodeEnd;
 use wac_events::{Actor, CommandId, NodeId, Position, StoreError, Time};
@@ -12,16 +13,31 @@ use crate::{CommandError, Context};
 /// Name of the process, and of the actor of its commands.
 const NAME: &str = "node_watch";
 
+/// A node, how long ago it gave its last sign of life, and how many media sessions it had.
+pub type LastSign = (NodeId, Duration, Option<u64>);
+
 /// The nodes' signs of life. They are no events: only their absence becomes one.
 pub trait Heartbeats: Send + Sync + 'static {
     /// This node is alive.
     fn beat<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// This node is alive and has so many media sessions.
+    fn beat_loaded<'a>(&'a self, node: &'a NodeId, sessions: u64) -> BoxFuture<'a, Result<(), StoreError>> {
+        let _ = sessions;
+        self.beat(node)
+    }
 
     /// From now on a sign is expected of these nodes, those that have given one excepted.
     fn expect<'a>(&'a self, nodes: &'a [NodeId]) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Nodes of which nothing was heard for longer than this.
     fn silent(&self, longer_than: Duration) -> BoxFuture<'_, Result<Vec<NodeId>, StoreError>>;
+
+    /// Of every node of which something is expected: how long ago it gave its last sign, and how many media
+    /// sessions it had, if it said so.
+    fn last(&self) -> BoxFuture<'_, Result<Vec<LastSign>, StoreError>> {
+        futures::future::ready(Ok(Vec::new())).boxed()
+    }
 
     /// Nothing is expected of this node any more.
     fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>>;
@@ -88,7 +104,7 @@ async fn judge(
     heartbeats.expect(&ports.calls.nodes(Position::START).await?).await?;
     for node in heartbeats.silent(rules.lost_after).await? {
         if node != *own {
-            stop(ports, &node, rules).await?;
+            stop(ports, &node, rules.devices_kept).await?;
             heartbeats.forget(&node).await?;
         }
     }
@@ -96,8 +112,8 @@ async fn judge(
 }
 
 /// Of nodes that find out at the same time one writes it down.
-async fn stop(ports: &Ports, node: &NodeId, rules: &NodeRules) -> Result<(), ProcessError> {
-    let command = StopNode { id: node.clone(), reason: NodeEnd::Lost, devices_kept: rules.devices_kept };
+pub(super) async fn stop(ports: &Ports, node: &NodeId, devices_kept: Duration) -> Result<(), ProcessError> {
+    let command = StopNode { id: node.clone(), reason: NodeEnd::Lost, devices_kept };
     let now = ports.handler.environment().now();
     let id = CommandId::derived(NAME, node.as_str());
     match ports.handler.execute(&command, Context::new(now, Actor::System(NAME.to_owned()), id)).await {

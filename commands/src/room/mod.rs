@@ -2,6 +2,7 @@
 
 mod command;
 mod decide;
+mod media;
 mod seats;
 mod state;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub use command::{
     CloseRoom, CreateRoom, EnterQuickConference, ExpelParticipant, HoldParticipant, JoinRoom, LeaveRoom,
     MuteParticipant, RoomRules, UpdateRoom,
 };
+pub use media::AssignMedia;
 pub(crate) use seats::{Seating, agents_in};
 pub use state::{Person, Room, Seat, evolve};
 

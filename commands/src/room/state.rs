@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use wac_events::room::{JoinReason, LeaveReason, RoomKind};
-use wac_events::{DomainId, InviteId, Media, OpeningId, RoomEvent, RoomId, SessionId, Time, UserId};
+use wac_events::{DomainId, InviteId, Media, NodeId, OpeningId, RoomEvent, RoomId, SessionId, Time, UserId};
 
 /// A device's place in a room.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +90,8 @@ pub struct Room {
     pub people: BTreeMap<UserId, Person>,
     /// When it was opened.
     pub created_at: Time,
+    /// The node its media goes through, once one has been assigned.
+    pub media_node: Option<NodeId>,
 }
 
 impl Default for Room {
@@ -113,6 +115,7 @@ impl Default for Room {
             seats_given: 0,
             people: BTreeMap::new(),
             created_at: Time::EPOCH,
+            media_node: None,
         }
     }
 }
@@ -206,6 +209,7 @@ pub fn evolve(mut state: Room, event: &RoomEvent) -> Room {
                 Media::Video => (person.video_muted, person.video_moderated) = (muted.muted, moderated),
             });
         }
+        RoomEvent::MediaAssigned(assigned) => state.media_node = Some(assigned.node.clone()),
         RoomEvent::Closed(_) => {
             state.open = false;
             state.seats.clear();

@@ -349,3 +349,45 @@ fn all_facts_of_one_call_share_a_correlation_id() {
     ];
     assert!(commands.iter().all(|command| of(*command).as_deref() == Some("o-r")));
 }
+
+fn offers(node: &str) -> crate::node::OfferMedia {
+    let server = std::collections::BTreeMap::from([("wss".to_owned(), format!("wss://{node}"))]);
+    crate::node::OfferMedia { id: node.into(), name: node.to_owned(), server, sessions_max: 10 }
+}
+
+fn dies(node: &str) -> crate::node::StopNode {
+    let reason = wac_events::node::NodeEnd::Lost;
+    crate::node::StopNode { id: node.into(), reason, devices_kept: std::time::Duration::ZERO }
+}
+
+fn assigns(node: &str) -> AssignMedia {
+    AssignMedia { room: room("r"), opening: "o-r".into(), node: node.into() }
+}
+
+#[test]
+fn the_media_of_a_room_goes_through_one_node_as_long_as_that_serves() {
+    let story = in_room().after(offers("m1")).after(offers("m2"));
+    story.when(assigns("m1")).then(&["room.media_assigned"]);
+    story.after(assigns("m1")).when(assigns("m2")).then_nothing();
+    let drained = crate::node::DrainMedia { id: "m1".into(), draining: true };
+    story.after(assigns("m1")).after(drained).when(assigns("m2")).then_nothing();
+    let moved = story.after(assigns("m1")).after(dies("m1")).when(assigns("m2")).then(&["room.media_assigned"]);
+    let wac_events::AnyEvent::Room(wac_events::RoomEvent::MediaAssigned(moved)) = &moved[0] else { unreachable!() };
+    assert_eq!((moved.node.as_str(), moved.instead_of.as_ref().map(|node| node.as_str())), ("m2", Some("m1")));
+}
+
+#[test]
+fn a_node_that_takes_no_rooms_is_given_none() {
+    let drained = crate::node::DrainMedia { id: "m1".into(), draining: true };
+    in_room().when(assigns("m1")).then_rejected(Rejection::NodeTakesNoRooms);
+    in_room().after(offers("m1")).after(drained).when(assigns("m1")).then_rejected(Rejection::NodeTakesNoRooms);
+    in_room().after(offers("m1")).after(dies("m1")).when(assigns("m1")).then_rejected(Rejection::NodeTakesNoRooms);
+}
+
+#[test]
+fn a_room_that_has_closed_or_another_opening_of_it_gets_no_media() {
+    let story = in_room().after(offers("m1"));
+    story.after(closes("alice", "r")).when(assigns("m1")).then_rejected(missing("room", "r"));
+    let other = AssignMedia { opening: "o-other".into(), ..assigns("m1") };
+    story.when(other).then_rejected(missing("room", "r"));
+}

@@ -18,6 +18,18 @@ impl TestCalls {
     fn all<T>(&self, pick: impl Fn(State) -> Option<T>) -> Vec<T> {
         self.0.states().into_values().filter_map(pick).collect()
     }
+
+    fn serves(&self, id: &NodeId) -> bool {
+        matches!(self.0.states().get(&id.stream()), Some(State::Node(node)) if node.serves_media())
+    }
+
+    fn load(&self, id: &NodeId, sessions_max: u32) -> MediaNodeLoad {
+        let seats: Vec<u64> = self.all(|state| match state {
+            State::Room(room) if room.open && room.media_node.as_ref() == Some(id) => Some(room.seats.len() as u64),
+            _ => None,
+        });
+        MediaNodeLoad { id: id.clone(), sessions_max, rooms: seats.len() as u64, seats: seats.iter().sum() }
+    }
 }
 
 fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, StoreError>> {
@@ -48,6 +60,8 @@ impl Calls for TestCalls {
                     RoomsOf::Session(session) => room.seats.contains_key(session),
                     RoomsOf::User(user) => room.has(user),
                     RoomsOf::Domain(domain) => room.domain == *domain,
+                    RoomsOf::Media(node) => room.media_node.as_ref() == Some(node),
+                    RoomsOf::WithoutMedia => !room.media_node.as_ref().is_some_and(|node| self.serves(node)),
                 }
                 .then(|| RoomRef { domain: room.domain.clone(), id: room.id.clone() }),
                 _ => None,
@@ -120,6 +134,20 @@ impl Calls for TestCalls {
         let states = self.0.states().into_iter();
         let running = states.filter(|(_, state)| matches!(state, State::Node(node) if node.is_running()));
         ready(running.map(|(stream, _)| NodeId::from(stream.id())).collect())
+    }
+
+    fn media_nodes(&self, _: Position) -> BoxFuture<'_, Result<MediaNodes, StoreError>> {
+        let mut nodes = MediaNodes::default();
+        for (stream, state) in self.0.states() {
+            let State::Node(node) = state else { continue };
+            let (id, Some(media)) = (NodeId::from(stream.id()), &node.media) else { continue };
+            if node.takes_rooms() {
+                nodes.taking.push(self.load(&id, media.sessions_max));
+            } else if node.serves_media() {
+                nodes.draining.push(id);
+            }
+        }
+        ready(nodes)
     }
 }
 

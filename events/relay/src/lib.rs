@@ -17,6 +17,7 @@ pub mod bench;
 mod config;
 mod delivery;
 mod error;
+mod follow;
 mod lease;
 mod partition;
 mod position;
@@ -31,6 +32,7 @@ pub mod topics;
 
 pub use config::{PersonalFieldsMode, RelayConfig};
 pub use error::RelayError;
+pub use follow::{Followed, Follower};
 pub use lease::{AlwaysGranted, LEASE_DURATION, LEASE_RENEW_EVERY, LeaseEpoch, RelayLease};
 pub use partition::partition_of;
 pub use probe::brokers;

@@ -13,14 +13,14 @@ use wac_events::media::{
     MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaMeasured, MediaSource, MediaTrackEnded,
     MediaTrackPublished,
 };
-use wac_events::node::{NodeEnd, NodeStarted, NodeStopped};
+use wac_events::node::{MediaDraining, MediaOffered, MediaWithdrawn, NodeEnd, NodeStarted, NodeStopped};
 use wac_events::presence::{
     DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut, PresenceChanged,
     WentOffline, WentOnline,
 };
 use wac_events::room::{
-    JoinReason, LeaveReason, ParticipantHeld, ParticipantJoined, ParticipantLeft, ParticipantMuted, ParticipantUnheld,
-    RoomClosed, RoomCreated, RoomEnd, RoomKind, RoomOwnerChanged, RoomUpdated,
+    JoinReason, LeaveReason, MediaAssigned, ParticipantHeld, ParticipantJoined, ParticipantLeft, ParticipantMuted,
+    ParticipantUnheld, RoomClosed, RoomCreated, RoomEnd, RoomKind, RoomOwnerChanged, RoomUpdated,
 };
 use wac_events::session::{
     SessionClosed, SessionContext, SessionContextChanged, SessionEnd, SessionExtended, SessionOpened,
@@ -159,7 +159,7 @@ fn logins() -> [LoginEvent; 2] {
     [failed.into(), alarm.into()]
 }
 
-fn rooms() -> [RoomEvent; 9] {
+fn rooms() -> [RoomEvent; 10] {
     let created = RoomCreated {
         room: ROOM.into(),
         opening: opening(),
@@ -209,10 +209,13 @@ fn rooms() -> [RoomEvent; 9] {
         muted: true,
         by: USER.into(),
     };
+    let (room, instead_of) = (ROOM.into(), Some(MEDIA.into()));
+    let assigned = MediaAssigned { room, opening: opening(), node: NODE.into(), instead_of, at: at(2) };
     let closed =
         RoomClosed { room: ROOM.into(), opening: opening(), reason: RoomEnd::Closed, by: Some(USER.into()), at: at(3) };
     [
         created.into(),
+        assigned.into(),
         updated.into(),
         RoomOwnerChanged { room: ROOM.into(), opening: opening(), owner: Some(OTHER.into()) }.into(),
         joined.into(),
@@ -338,9 +341,14 @@ fn media_sessions() -> [MediaEvent; 6] {
     ]
 }
 
-fn nodes() -> [NodeEvent; 2] {
+fn nodes() -> [NodeEvent; 5] {
+    let server = [("https", "https://media-1.example"), ("wss", "wss://media-1.example/media")];
+    let server = server.map(|(protocol, url)| (protocol.to_owned(), url.to_owned())).into();
     [
         NodeStarted { id: NODE.into(), name: "node-1".to_owned(), at: at(0) }.into(),
+        MediaOffered { id: NODE.into(), server, sessions_max: 2_000, at: at(0) }.into(),
+        MediaDraining { id: NODE.into(), at: at(1) }.into(),
+        MediaWithdrawn { id: NODE.into(), at: at(1) }.into(),
         NodeStopped { id: NODE.into(), reason: NodeEnd::Lost, devices_by: at(2), at: at(1) }.into(),
     ]
 }

@@ -1,18 +1,15 @@
-//! Follows the log for the shard, and lets people in when the log says that they may.
+//! Follows what happens in rooms for the shard, and lets people in when it says that they may.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use wac_commands::MediaSessionRef;
-use wac_events::{
-    AnyEvent, EventFilter, EventLog, OpeningId, READ_EVENTS_MAX, Recorded, RoomEvent, StoreError, StreamId,
-    Subscription,
-};
-use wac_media::{JoinRejection, Ticket, opening_of};
+use wac_events::{OpeningId, Position, RoomEvent, StoreError, StreamId};
+use wac_media::{JoinRejection, Ticket};
 
+use crate::feed::RoomFeed;
 use crate::shard::{Joined, Order, Orders};
 
 /// How long to wait after the store has failed.
@@ -25,12 +22,14 @@ pub(crate) struct Knock {
     pub of: MediaSessionRef,
     /// The stream of his room.
     pub stream: StreamId,
+    /// He has knocked before, and what he knows of the room has not been heard of here since.
+    pub again: bool,
     pub reply: oneshot::Sender<Result<Joined, JoinRejection>>,
 }
 
-/// Follows the log and answers knocks, until `shutdown`.
+/// Follows what happens in rooms and answers knocks, until `shutdown`.
 pub(crate) struct Desk {
-    pub log: Arc<dyn EventLog>,
+    pub rooms: Box<dyn RoomFeed>,
     pub orders: Orders,
     pub knocks: mpsc::Receiver<Knock>,
     pub shutdown: CancellationToken,
@@ -41,10 +40,9 @@ pub(crate) struct Desk {
 impl Desk {
     /// Runs.
     pub(crate) async fn run(mut self) {
-        let Some(mut tail) = self.tail().await else { return };
         loop {
-            let page = tokio::select! {
-                page = tail.next() => page,
+            let facts = tokio::select! {
+                facts = self.rooms.next() => facts,
                 knock = self.knocks.recv() => match knock {
                     Some(knock) => {
                         self.answer(knock).await;
@@ -54,45 +52,31 @@ impl Desk {
                 },
                 () = self.shutdown.cancelled() => return,
             };
-            match page {
-                Ok(page) => page.events.iter().for_each(|event| self.hear(event)),
+            match facts {
+                Ok(facts) => facts.into_iter().for_each(|(event, position)| self.hear(event, position)),
                 Err(error) => {
-                    tracing::warn!(%error, "the media node cannot read the log");
-                    tokio::time::sleep(STORE_RETRY).await;
+                    tracing::warn!(%error, "the media node cannot hear of rooms");
+                    tokio::select! {
+                        () = tokio::time::sleep(STORE_RETRY) => {}
+                        () = self.shutdown.cancelled() => return,
+                    }
                 }
             }
         }
     }
 
-    /// The log from its present end on; rooms opened before are read when somebody knocks.
-    async fn tail(&self) -> Option<Subscription> {
-        loop {
-            match self.log.head().await {
-                Ok(head) => {
-                    let filter = EventFilter { types: vec!["room.*".to_owned()], ..EventFilter::default() };
-                    return Some(Subscription::new(self.log.clone(), head.position, filter, READ_EVENTS_MAX));
-                }
-                Err(error) => tracing::warn!(%error, "the media node cannot read the log"),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(STORE_RETRY) => {}
-                () = self.shutdown.cancelled() => return None,
-            }
-        }
-    }
-
-    fn hear(&mut self, event: &Recorded) {
-        let Some(room) = room_event(event) else { return };
-        match &room {
+    fn hear(&mut self, event: RoomEvent, position: Position) {
+        match &event {
             RoomEvent::Created(created) => _ = self.known.insert(created.opening.clone()),
             RoomEvent::Closed(closed) => _ = self.known.remove(&closed.opening),
             _ => {}
         }
-        self.orders.say(Order::Fact(Box::new(room), event.position));
+        self.orders.say(Order::Fact(Box::new(event), position));
     }
 
     async fn answer(&mut self, knock: Knock) {
-        if !self.known.contains(&knock.ticket.opening)
+        let unknown = !self.known.contains(&knock.ticket.opening);
+        if (unknown || (knock.again && self.rooms.lags()))
             && let Err(error) = self.read_room(&knock.stream, &knock.ticket.opening).await
         {
             tracing::warn!(%error, "the media node cannot read a room");
@@ -102,27 +86,9 @@ impl Desk {
 
     /// Tells the shard what it does not know: an opening from before this node looked.
     async fn read_room(&mut self, stream: &StreamId, opening: &OpeningId) -> Result<(), StoreError> {
-        let mut from = 1;
-        loop {
-            let events = self.log.read_stream(stream, from, READ_EVENTS_MAX).await?;
-            let Some(last) = events.last() else { return Ok(()) };
-            from = last.version + 1;
-            let of_opening = |event: &RoomEvent| opening_of(event) == opening;
-            for event in &events {
-                if room_event(event).is_some_and(|room| of_opening(&room)) {
-                    self.hear(event);
-                }
-            }
-            if events.len() < READ_EVENTS_MAX {
-                return Ok(());
-            }
+        for (event, position) in self.rooms.so_far(stream, opening).await? {
+            self.hear(event, position);
         }
-    }
-}
-
-fn room_event(event: &Recorded) -> Option<RoomEvent> {
-    match AnyEvent::decode_recorded(event) {
-        Ok(AnyEvent::Room(room)) => Some(room),
-        _ => None,
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! the tokens that signaling hands out.
 
 mod desk;
+mod feed;
 mod node;
 mod report;
 mod shard;
@@ -12,6 +13,8 @@ mod socket;
 mod spent;
 mod token;
 
-pub use node::{MediaConfig, MediaNode, StartError};
-pub use token::{Claims, TokenError, TokenKey};
-pub use wac_media::{Rights, VideoCodec};
+pub use feed::{MediaPorts, ReportError, ReportSink, RoomFacts, RoomFeed};
+pub use node::{MediaConfig, MediaLoad, MediaNode, StartError};
+pub use report::REPORTER;
+pub use token::{Claims, TokenChecker, TokenError, TokenKey};
+pub use wac_media::{Rights, VideoCodec, opening_of};

@@ -8,16 +8,16 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wac_commands::CommandHandler;
-use wac_events::{Environment, EventLog};
+use wac_events::Environment;
 use wac_media::{SfuConfig, VideoCodec};
 
 use crate::desk::{Desk, Knock};
+use crate::feed::MediaPorts;
 use crate::report::{REPORTS_WAITING_MAX, write_reports};
 use crate::shard::{Order, Orders, Shard};
 use crate::socket;
 use crate::spent::Spent;
-use crate::token::TokenKey;
+use crate::token::TokenChecker;
 
 /// How long the last reports may take.
 const LAST_REPORTS: Duration = Duration::from_secs(3);
@@ -46,6 +46,17 @@ pub struct MediaConfig {
 #[error("the media socket cannot be used: {0}")]
 pub struct StartError(#[from] std::io::Error);
 
+/// Tells how loaded a node is. Cheap to clone.
+#[derive(Clone)]
+pub struct MediaLoad(Orders);
+
+impl MediaLoad {
+    /// How many media sessions it has.
+    pub fn sessions(&self) -> u64 {
+        u64::try_from(self.0.sessions()).unwrap_or(u64::MAX)
+    }
+}
+
 /// A running media node.
 pub struct MediaNode {
     door: Door,
@@ -58,7 +69,7 @@ pub struct MediaNode {
 /// What the media socket needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Door {
-    pub key: Arc<TokenKey>,
+    pub tokens: Arc<TokenChecker>,
     pub env: Arc<dyn Environment>,
     pub spent: Arc<Mutex<Spent>>,
     pub knocks: mpsc::Sender<Knock>,
@@ -68,14 +79,9 @@ pub(crate) struct Door {
 }
 
 impl MediaNode {
-    /// Starts the thread around `socket`, and follows `log` for it. Needs a tokio runtime.
-    pub fn start(
-        socket: UdpSocket,
-        config: MediaConfig,
-        key: Arc<TokenKey>,
-        log: Arc<dyn EventLog>,
-        handler: CommandHandler,
-    ) -> Result<Self, StartError> {
+    /// Starts the thread around `socket`, and hears of rooms for it. Needs a tokio runtime.
+    pub fn start(socket: UdpSocket, config: MediaConfig, ports: MediaPorts) -> Result<Self, StartError> {
+        let MediaPorts { tokens, rooms, reports: sink, env } = ports;
         let sfu = SfuConfig {
             addresses: vec![config.address],
             video: config.video,
@@ -84,24 +90,28 @@ impl MediaNode {
             idle_timeout: config.idle_timeout,
             ..SfuConfig::default()
         };
-        let env = handler.environment().clone();
         let (reports, written) = mpsc::channel(REPORTS_WAITING_MAX);
         let (shard, orders) = Shard::new(socket, sfu, env.clone(), reports)?;
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || shard.run())?;
         let shutdown = CancellationToken::new();
-        let reporter = tokio::spawn(write_reports(handler, written, shutdown.clone()));
+        let reporter = tokio::spawn(write_reports(sink, written, shutdown.clone()));
         let (knocks, waiting) = mpsc::channel(KNOCKS_WAITING_MAX);
         let desk =
-            Desk { log, orders: orders.clone(), knocks: waiting, shutdown: shutdown.clone(), known: HashSet::new() };
+            Desk { rooms, orders: orders.clone(), knocks: waiting, shutdown: shutdown.clone(), known: HashSet::new() };
         tokio::spawn(desk.run());
         let (spent, node) = (Arc::default(), config.name.into());
-        let door = Door { key, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone(), node };
+        let door = Door { tokens, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone(), node };
         Ok(Self { door, orders, thread, reporter, shutdown })
     }
 
     /// The media socket, at `/media`.
     pub fn router(&self) -> Router {
         Router::new().route("/media", get(socket::enter)).with_state(self.door.clone())
+    }
+
+    /// Tells how loaded it is.
+    pub fn load(&self) -> MediaLoad {
+        MediaLoad(self.orders.clone())
     }
 
     /// Ends all sessions and the thread.

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wac_commands::{CommandError, CommandHandler, Context, MediaReport, MediaSessionRef, ReportMedia};
+use wac_commands::{Context, MediaReport, MediaSessionRef, ReportMedia};
 use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
 use wac_events::{Actor, CommandId, Time};
 use wac_media::wire::{ByeReason, Source};
 use wac_media::{PeerFact, PeerId, Summary};
 
+use crate::feed::{ReportError, ReportSink};
+
 /// So many reports may wait for the log; more are dropped and counted.
 pub(crate) const REPORTS_WAITING_MAX: usize = 16_384;
 /// How long to wait after the log could not be written.
 const RETRY: Duration = Duration::from_millis(500);
-/// In whose name the node reports.
-const ACTOR: &str = "media";
+/// In whose name nodes report.
+pub const REPORTER: &str = "media";
 
 /// A session has begun, or something is to be told of one.
 pub(crate) enum Report {
@@ -30,7 +32,7 @@ pub(crate) enum Report {
 /// Writes reports, one after the other. Ends when all senders are gone, or at `shutdown` when
 /// the log does not answer.
 pub(crate) async fn write_reports(
-    handler: CommandHandler,
+    sink: Arc<dyn ReportSink>,
     mut reports: mpsc::Receiver<Report>,
     shutdown: CancellationToken,
 ) {
@@ -49,30 +51,24 @@ pub(crate) async fn write_reports(
             false => sessions.get(&peer).cloned(),
         };
         if let Some(of) = of {
-            write(&handler, &of, &fact, at, &shutdown).await;
+            write(&*sink, &of, &fact, at, &shutdown).await;
         }
     }
 }
 
-async fn write(
-    handler: &CommandHandler,
-    of: &MediaSessionRef,
-    fact: &PeerFact,
-    at: Time,
-    shutdown: &CancellationToken,
-) {
+async fn write(sink: &dyn ReportSink, of: &MediaSessionRef, fact: &PeerFact, at: Time, shutdown: &CancellationToken) {
     let command = ReportMedia { of: of.clone(), report: report_of(fact, at) };
     let key = format!("{}:{}", of.id, key_of(fact));
-    let ctx = Context::new(at, Actor::System(ACTOR.to_owned()), CommandId::derived("media", &key));
+    let ctx = Context::new(at, Actor::System(REPORTER.to_owned()), CommandId::derived("media", &key));
     loop {
-        match handler.execute(&command, ctx.clone()).await {
-            Ok(_) => return,
-            Err(CommandError::Rejected(rejection)) => {
-                tracing::warn!(media.session = %of.id, code = rejection.code(), "a report of the media node was refused");
+        match sink.report(&command, ctx.clone()).await {
+            Ok(()) => return,
+            Err(error @ ReportError::Refused(_)) => {
+                tracing::warn!(media.session = %of.id, %error, "a report of the media node was refused");
                 return;
             }
             Err(error) => {
-                tracing::warn!(media.session = %of.id, %error, "a report of the media node waits for the log")
+                tracing::warn!(media.session = %of.id, %error, "a report of the media node waits to be taken")
             }
         }
         tokio::select! {
@@ -140,5 +136,67 @@ fn end_of(reason: ByeReason) -> MediaEnd {
         ByeReason::Replaced => MediaEnd::Replaced,
         ByeReason::Failed => MediaEnd::Failed,
         ByeReason::Stopping => MediaEnd::Stopping,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+
+    use super::*;
+
+    /// Away for the first reports.
+    struct Away {
+        left: Mutex<usize>,
+        taken: Mutex<Vec<(CommandId, MediaReport)>>,
+    }
+
+    impl ReportSink for Away {
+        fn report<'a>(&'a self, report: &'a ReportMedia, ctx: Context) -> BoxFuture<'a, Result<(), ReportError>> {
+            let mut left = self.left.lock().unwrap();
+            let answer = if *left > 0 {
+                *left -= 1;
+                Err(ReportError::Away("nobody is there".to_owned()))
+            } else {
+                self.taken.lock().unwrap().push((ctx.command_id, report.report.clone()));
+                Ok(())
+            };
+            futures::future::ready(answer).boxed()
+        }
+    }
+
+    fn session() -> MediaSessionRef {
+        MediaSessionRef {
+            id: "m".into(),
+            domain: "d".into(),
+            room: "r".into(),
+            opening: "o".into(),
+            user: "u".into(),
+            session: "s".into(),
+            node: "n".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn while_nobody_takes_reports_they_wait_and_then_all_come_in_order_each_under_its_own_id() {
+        let sink = Arc::new(Away { left: Mutex::new(2), taken: Mutex::default() });
+        let (reports, waiting) = mpsc::channel(REPORTS_WAITING_MAX);
+        let facts = [PeerFact::Connected, PeerFact::Sent, PeerFact::Received, PeerFact::Ended(ByeReason::Left)];
+        reports.send(Report::Began(PeerId(1), Box::new(session()))).await.unwrap();
+        for fact in facts {
+            reports.send(Report::Fact(PeerId(1), Box::new(fact), Time::EPOCH)).await.unwrap();
+        }
+        drop(reports);
+        write_reports(sink.clone(), waiting, CancellationToken::new()).await;
+        let taken = sink.taken.lock().unwrap();
+        let kinds: Vec<&MediaReport> = taken.iter().map(|(_, report)| report).collect();
+        let flowed = |direction| MediaReport::Flowed(direction);
+        let (sent, received) = (flowed(MediaDirection::Sent), flowed(MediaDirection::Received));
+        assert_eq!(kinds, [&MediaReport::Connected, &sent, &received, &MediaReport::Ended(MediaEnd::Left)]);
+        let ids: std::collections::HashSet<CommandId> = taken.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids.len(), 4);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
@@ -54,9 +55,15 @@ pub(crate) struct Joined {
 pub(crate) struct Orders {
     sender: Sender<Order>,
     waker: Arc<Waker>,
+    sessions: Arc<AtomicUsize>,
 }
 
 impl Orders {
+    /// How many media sessions the shard has.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
     /// Says it; a shard that has stopped does not hear it.
     pub(crate) fn say(&self, order: Order) {
         if self.sender.send(order).is_ok() {
@@ -81,6 +88,8 @@ pub(crate) struct Shard {
     env: Arc<dyn Environment>,
     reports: mpsc::Sender<Report>,
     reports_lost: u64,
+    /// How many sessions there are, for others.
+    counted: Arc<AtomicUsize>,
 }
 
 impl Shard {
@@ -103,8 +112,11 @@ impl Shard {
         };
         let sfu = Sfu::new(config, Instant::now());
         let (clients, sessions) = (HashMap::new(), HashMap::new());
-        let shard = Self { sfu, socket, address, poll, orders, clients, sessions, env, reports, reports_lost: 0 };
-        Ok((shard, Orders { sender, waker }))
+        let counted = Arc::<AtomicUsize>::default();
+        let told = Orders { sender, waker, sessions: counted.clone() };
+        let shard =
+            Self { sfu, socket, address, poll, orders, clients, sessions, env, reports, reports_lost: 0, counted };
+        Ok((shard, told))
     }
 
     /// Runs until it is told to stop.
@@ -133,6 +145,7 @@ impl Shard {
                 return;
             }
             self.sfu.handle_timeout(Instant::now());
+            self.counted.store(self.sessions.len(), Ordering::Relaxed);
         }
     }
 

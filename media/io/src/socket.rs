@@ -26,6 +26,8 @@ const PROTOCOL: &str = "media";
 const LOG_PATIENCE: Duration = Duration::from_secs(3);
 /// How often a seat is looked for meanwhile.
 const LOG_RETRY: Duration = Duration::from_millis(25);
+/// Every so many looks whoever may know more is asked.
+const LOG_ASKED_EVERY: u32 = 8;
 /// A client that sends nothing for so long, not even a pong, is gone.
 const IDLE: Duration = Duration::from_secs(60);
 /// How often a client is pinged.
@@ -101,7 +103,7 @@ async fn admit(door: &Door, headers: &HeaderMap) -> Result<Joined, Refused> {
         "Send the room's media token as a bearer token, or as a subprotocol `bearer.<token>`.",
     ))?;
     let invalid = |detail| Refused::new(StatusCode::UNAUTHORIZED, "invalid_token", detail);
-    let claims = door.key.check(token).map_err(|error| {
+    let claims = door.tokens.check(token).map_err(|error| {
         tracing::debug!(%error, "a media token is refused");
         invalid("The media token is not one of this deployment.")
     })?;
@@ -144,7 +146,7 @@ async fn resume(door: &Door, claims: &Claims) -> Option<Joined> {
 /// Joins; waits a little for the log, which may not yet have told the node what the client knows.
 async fn join(door: &Door, claims: &Claims) -> Result<Joined, JoinRejection> {
     let deadline = tokio::time::Instant::now() + LOG_PATIENCE;
-    loop {
+    for attempt in 1_u32.. {
         let ticket = Ticket {
             id: claims.jti.as_str().into(),
             opening: claims.opening.clone(),
@@ -153,7 +155,13 @@ async fn join(door: &Door, claims: &Claims) -> Result<Joined, JoinRejection> {
             rights: claims.rights(),
         };
         let (reply, answer) = oneshot::channel();
-        let knock = Knock { ticket, of: session_of(door, claims), stream: claims.room_ref().stream(), reply };
+        let knock = Knock {
+            ticket,
+            of: session_of(door, claims),
+            stream: claims.room_ref().stream(),
+            again: attempt % LOG_ASKED_EVERY == 0,
+            reply,
+        };
         if door.closing.is_cancelled() || door.knocks.send(knock).await.is_err() {
             return Err(JoinRejection::Full);
         }
@@ -165,6 +173,7 @@ async fn join(door: &Door, claims: &Claims) -> Result<Joined, JoinRejection> {
             Err(_) => return Err(JoinRejection::Full),
         }
     }
+    Err(JoinRejection::UnknownRoom)
 }
 
 /// What a session is called in the log: a token begins one, so its name is the session's.

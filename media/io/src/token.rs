@@ -1,6 +1,8 @@
 //! Media tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), so that a node checks
 //! them without a database.
 
+use std::sync::{PoisonError, RwLock};
+
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
@@ -13,6 +15,10 @@ use wac_media::Rights;
 const PURPOSE: &[u8] = b"wac media token, 1";
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 4_096;
+/// Most keys a node checks by.
+const KEYS_MAX: usize = 4;
+/// Length of an Ed25519 public key (RFC 8032).
+const PUBLIC_KEY_BYTES: usize = 32;
 /// Clocks of two machines may differ by so much.
 const LEEWAY_MS: i64 = 5_000;
 
@@ -52,8 +58,44 @@ pub enum TokenError {
     Forged,
 }
 
-/// Makes and checks tokens. Every process of a deployment has the same.
+/// Makes and checks tokens. Every process of a deployment that has its secret has the same.
 pub struct TokenKey(Ed25519KeyPair);
+
+/// Checks tokens by public keys alone: all that a node without a database is given. While a deployment
+/// changes its key there are two.
+pub struct TokenChecker(RwLock<Vec<Vec<u8>>>);
+
+impl TokenChecker {
+    /// One that knows no key yet, and takes no token.
+    pub fn empty() -> Self {
+        Self(RwLock::default())
+    }
+
+    /// The keys from now on, as [`TokenKey::public`] names them; at most [`KEYS_MAX`]. What is no key is left out.
+    pub fn set(&self, keys: &[String]) {
+        let keys = keys.iter().take(KEYS_MAX).filter_map(|key| URL_SAFE_NO_PAD.decode(key).ok());
+        let keys = keys.filter(|key| key.len() == PUBLIC_KEY_BYTES).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// What a token says, if it is ours; its time may be over ([`Claims::is_over`]).
+    pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (_, body) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
+        let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| TokenError::Malformed)?;
+        // The header is not asked which algorithm to use: there is one.
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let signs = |key: &Vec<u8>| UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &signature).is_ok();
+        if !keys.iter().any(signs) {
+            return Err(TokenError::Forged);
+        }
+        serde_json::from_slice(&body).map_err(|_| TokenError::Malformed)
+    }
+}
 
 impl Claims {
     /// The room.
@@ -89,20 +131,16 @@ impl TokenKey {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
     }
 
-    /// What a token says, if it is ours; its time may be over ([`Claims::is_over`]).
-    pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(TokenError::Malformed);
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (_, body) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
-        let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| TokenError::Malformed)?;
-        // The header is not asked which algorithm to use: there is one.
-        UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref())
-            .verify(signed.as_bytes(), &signature)
-            .map_err(|_| TokenError::Forged)?;
-        serde_json::from_slice(&body).map_err(|_| TokenError::Malformed)
+    /// Its public half, base64url.
+    pub fn public(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref())
+    }
+
+    /// What checks its tokens.
+    pub fn checker(&self) -> TokenChecker {
+        let checker = TokenChecker::empty();
+        checker.set(&[self.public()]);
+        checker
     }
 }
 
@@ -127,7 +165,7 @@ mod tests {
     fn a_token_says_what_was_signed_until_it_expires() {
         let key = TokenKey::derive(b"secret");
         let token = key.sign(&claims());
-        let checked = TokenKey::derive(b"secret").check(&token).unwrap();
+        let checked = TokenKey::derive(b"secret").checker().check(&token).unwrap();
         assert_eq!(checked, claims());
         assert_eq!(checked.rights(), Rights { publish: true, subscribe: true, data: false });
         assert!(!checked.is_over(Time::from_millis(60_000)));
@@ -136,15 +174,25 @@ mod tests {
 
     #[test]
     fn what_another_key_signed_or_nobody_is_refused() {
-        let key = TokenKey::derive(b"secret");
-        let token = TokenKey::derive(b"other").sign(&claims());
+        let (key, token) = (TokenKey::derive(b"secret").checker(), TokenKey::derive(b"other").sign(&claims()));
         assert_eq!(key.check(&token), Err(TokenError::Forged));
-        let own = key.sign(&claims());
+        let own = TokenKey::derive(b"secret").sign(&claims());
         let (head, tail) = own.split_at(own.len() / 2);
         let flipped = format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..]);
         assert!(key.check(&flipped).is_err());
         for rubbish in ["", ".", "..", "a.b.c", "\u{1F600}.\u{1F600}.\u{1F600}", &"x".repeat(10_000)] {
             assert!(key.check(rubbish).is_err(), "{rubbish}");
         }
+    }
+
+    #[test]
+    fn while_a_deployment_changes_its_key_tokens_of_both_are_taken_and_afterwards_those_of_the_new_one() {
+        let (old, new) = (TokenKey::derive(b"old"), TokenKey::derive(b"new"));
+        let checker = TokenChecker::empty();
+        assert_eq!(checker.check(&old.sign(&claims())), Err(TokenError::Forged));
+        checker.set(&[new.public(), old.public(), "no key".to_owned()]);
+        assert!(checker.check(&old.sign(&claims())).is_ok() && checker.check(&new.sign(&claims())).is_ok());
+        checker.set(&[new.public()]);
+        assert_eq!(checker.check(&old.sign(&claims())), Err(TokenError::Forged));
     }
 }

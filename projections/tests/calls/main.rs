@@ -6,6 +6,7 @@ mod agents;
 mod groups;
 mod invites;
 mod login_alarms;
+mod media;
 mod presence;
 mod rooms;
 mod sessions;

@@ -1,21 +1,22 @@
 //! Who is where, from the read models.
 
 mod deadlines;
+mod media;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use wac_commands::{CALLS_LISTED_MAX, Calls, Deadline, Device, GroupsOf, InvitesOf, RoomsOf};
+use wac_commands::{CALLS_LISTED_MAX, Calls, Deadline, Device, GroupsOf, InvitesOf, MediaNodes, RoomsOf};
 use wac_events::{
     DomainId, Environment, GroupId, InviteId, NodeId, OpeningId, Position, RoomRef, SessionId, StoreError, Time,
     TransferId, UserId,
 };
 use wac_projections::{
-    AGENTS, AgentRow, CANDIDATES, CandidateRow, GROUP_USERS, GROUPS, GroupRow, GroupUserRow, INVITES, InviteRow, NODES,
-    NodeRow, PARTICIPANTS, PRESENCE, ParticipantRow, ROOMS, RoomRow, Row, Rows, SELECT_ROWS_MAX, SESSIONS, Select,
-    SessionRow, TRANSFERS, Table, TransferRow, Value,
+    AGENTS, AgentRow, CANDIDATES, CandidateRow, GROUP_USERS, GROUPS, GroupRow, GroupUserRow, INVITES, InviteRow,
+    MEDIA_NODES, MEDIA_ROOMS, NODES, NodeRow, PARTICIPANTS, PRESENCE, ParticipantRow, ROOMS, RoomRow, Row, Rows,
+    SELECT_ROWS_MAX, SESSIONS, Select, SessionRow, TRANSFERS, Table, TransferRow, Value,
 };
 
 /// Rows of one person looked at together, newest first.
@@ -137,8 +138,10 @@ impl Calls for RowsCalls {
 
     fn rooms<'a>(&'a self, of: &'a RoomsOf, seen: Position) -> BoxFuture<'a, Result<Vec<RoomRef>, StoreError>> {
         async move {
-            self.seen(&[&ROOMS, &PARTICIPANTS], seen).await?;
+            self.seen(&[&ROOMS, &PARTICIPANTS, &MEDIA_ROOMS], seen).await?;
             match of {
+                RoomsOf::Media(node) => self.rooms_at(node).await,
+                RoomsOf::WithoutMedia => self.rooms_without_media().await,
                 RoomsOf::Session(session) => self.seats("live_session", session.as_str()).await,
                 RoomsOf::User(user) => self.seats("live_user", user.as_str()).await,
                 RoomsOf::Domain(domain) => {
@@ -216,6 +219,14 @@ impl Calls for RowsCalls {
             self.seen(&[&NODES], seen).await?;
             let select = Select::from(&NODES).equals("running", true);
             Ok(self.some(select, NodeRow::from_row).await?.into_iter().map(|row| row.id).collect())
+        }
+        .boxed()
+    }
+
+    fn media_nodes(&self, seen: Position) -> BoxFuture<'_, Result<MediaNodes, StoreError>> {
+        async move {
+            self.seen(&[&MEDIA_NODES, &MEDIA_ROOMS], seen).await?;
+            self.nodes_with_media().await
         }
         .boxed()
     }

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use wac_commands::Room;
+use wac_commands::room::Seat;
 use wac_events::room::{LeaveReason, ParticipantJoined, ParticipantLeft, ParticipantMuted};
 use wac_events::{RoomEvent, RoomRef, SessionId, Time, UserId};
 
@@ -10,6 +13,7 @@ pub(super) fn notices(at: &At<'_>, before: &Room, event: &RoomEvent, after: &Roo
     match event {
         RoomEvent::Created(_) => Vec::new(),
         RoomEvent::Updated(_) | RoomEvent::OwnerChanged(_) => view.to_all(view.updated()),
+        RoomEvent::MediaAssigned(_) => view.moved(),
         RoomEvent::ParticipantJoined(joined) => view.joined(before, joined),
         RoomEvent::ParticipantLeft(left) => view.left(left),
         RoomEvent::ParticipantHeld(held) => view.to_all(Event::ParticipantHeld(view.in_room(&held.user))),
@@ -53,7 +57,21 @@ impl View<'_> {
             owner: self.room.owner.clone(),
             acl: self.room.acl.clone(),
             record: self.room.record,
+            server: BTreeMap::new(),
+            token: None,
         })
+    }
+
+    /// Each device with a seat is told by itself: it gets a token of its own. The one whose request had the
+    /// room assigned hears it in its answer.
+    fn moved(&self) -> Vec<Notice> {
+        let seats = self.room.seats.iter().filter(|(session, _)| self.at.session != Some(*session));
+        let tell = |(session, seat): (&SessionId, &Seat)| {
+            let to =
+                Recipients { users: vec![seat.user.clone()], only: Some(session.clone()), ..Recipients::default() };
+            self.notice(to, self.updated())
+        };
+        seats.flat_map(tell).collect()
     }
 
     /// Others see a person, not his devices.

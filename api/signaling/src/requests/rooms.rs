@@ -111,7 +111,7 @@ impl Ask<'_> {
             return Err(Refusal::room_not_found().into());
         }
         let facts = self.handler().preview(&command, &self.ctx).await?;
-        Ok(self.reply(self.room_object(&imagined(now.clone(), &facts)).await?))
+        Ok(self.reply(self.room_object_if(&imagined(now.clone(), &facts), false).await?))
     }
 
     pub(crate) async fn close_room(&self, payload: &wire::OfRoom) -> Result<Reply, Failure> {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -291,6 +293,12 @@ pub struct RoomUpdated {
     pub acl: Vec<UserId>,
     /// Whether it is to be recorded.
     pub record: bool,
+    /// The addresses by protocol of the media node the room has moved to: join its media anew.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub server: BTreeMap<String, String>,
+    /// Lets this device join the media there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// Of `roomClosed`.

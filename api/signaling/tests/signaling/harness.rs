@@ -297,7 +297,7 @@ impl Platform {
 
     /// Everything that is told after a position.
     pub(crate) async fn told(&self, after: Position) -> Vec<Notice> {
-        let mut follower = Follower::new(self.handler.clone());
+        let mut follower = Follower::new(self.handler.clone()).with_media(self.signaling.media().clone());
         let mut told = Vec::new();
         for event in self.log().await {
             let notices = follower.follow(&event).await.unwrap();

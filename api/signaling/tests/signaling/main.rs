@@ -7,6 +7,7 @@ mod contracts;
 mod frames;
 mod harness;
 mod invites;
+mod media;
 mod repeats;
 mod resume;
 mod rooms;

@@ -15,7 +15,7 @@ use wac_events::room::{
     JoinReason, LeaveReason, ParticipantJoined, ParticipantLeft, RoomClosed, RoomCreated, RoomEnd, RoomKind,
 };
 use wac_events::{Actor, AnyEvent, CommandId, Environment as _, MasterKey, RoomEvent, RoomRef, StreamId, Time};
-use wac_media_io::{Claims, MediaConfig, MediaNode, TokenKey, VideoCodec};
+use wac_media_io::{Claims, MediaConfig, MediaNode, MediaPorts, TokenKey, VideoCodec};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 const SECRET: &[u8] = b"secret of these tests";
@@ -125,8 +125,8 @@ impl Node {
             peers_max: 10,
             idle_timeout: Duration::from_secs(30),
         };
-        let key = Arc::new(TokenKey::derive(SECRET));
-        let node = MediaNode::start(socket, config, key, handler.log().clone(), handler.clone()).unwrap();
+        let ports = MediaPorts::of_log(&TokenKey::derive(SECRET), handler.log().clone(), handler.clone());
+        let node = MediaNode::start(socket, config, ports).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = node.router();
