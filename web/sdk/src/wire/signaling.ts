@@ -796,6 +796,12 @@ export interface RoomUpdated {
   record: boolean;
   /** The room. */
   roomId: string;
+  /** The addresses by protocol of the media node the room has moved to: join its media anew. */
+  server: {
+    [k: string]: string;
+  };
+  /** Lets this device join the media there. */
+  token?: string | null;
 }
 /** Of `invite` to one address, and of `inviteRequest`. */
 export interface Sent {
