@@ -21,7 +21,7 @@ const ACTOR: &str = "media_dispatch";
 const LOADS_KEPT: Duration = Duration::from_secs(1);
 /// Why there is no door.
 const NO_NODE: &str = "no media node is running";
-const ALL_FULL: &str = "every media node is full or being drained";
+const ALL_FULL: &str = "every media node is full";
 const UNKNOWN: &str = "the media nodes cannot be asked";
 
 /// Every media node of the deployment.
@@ -87,11 +87,14 @@ impl Dispatcher {
         };
         let reference = RoomRef { domain: room.domain.clone(), id: room.id.clone() };
         let seats = u64::try_from(room.seats.len()).unwrap_or(u64::MAX);
+        let mut why = NO_NODE;
         // What is remembered may be out of date: then it is read.
         for fresh in [false, true] {
             let loads = self.loads(fresh).await.map_err(|error| unknown(&error))?;
+            why = if loads.is_empty() { NO_NODE } else { ALL_FULL };
+            // Whether any has come meanwhile is told when it does.
             if loads.is_empty() && room.media_node.is_none() {
-                return Err(NO_NODE.to_owned());
+                break;
             }
             for node in ranked(&loads, seats) {
                 let command =
@@ -110,7 +113,7 @@ impl Dispatcher {
                 }
             }
         }
-        Err(ALL_FULL.to_owned())
+        Err(why.to_owned())
     }
 
     async fn loads(&self, fresh: bool) -> Result<Vec<MediaNodeLoad>, StoreError> {
