@@ -266,6 +266,7 @@ catalogue! {
     "session_not_found", "The session does not exist", "What the request is about is not there, or not any more.";
     "session_closed", "The session has ended", "Log in again.";
     "group_not_found", "The group does not exist", "What the request is about is not there, or not any more.";
+    "node_not_found", "The media node does not exist", "No running media node has this id: it has ended, or began anew under another one.";
     "group_full", "The group is full", "A group has a greatest number of participants. Take somebody out first.";
     "not_allowed", "Not for this participant", "Only the owner, or an administrator of the domain, does this.";
     "field_fixed", "A field that stays", "The field cannot be changed after creation. Remove the object and create another one.";

@@ -9,6 +9,7 @@ mod harness;
 mod logins;
 mod matrix;
 mod moving;
+mod nodes;
 mod oauth;
 mod openapi;
 mod phone;
