@@ -41,8 +41,13 @@ async fn enters(server: &Value, token: &Value) -> Value {
     let protocols = format!("media, bearer.{}", token.as_str().unwrap());
     request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
     let (mut socket, _) = timeout(PATIENCE, connect_async(request)).await.unwrap().unwrap();
-    let frame = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
-    serde_json::from_str(frame.to_text().unwrap()).unwrap()
+    loop {
+        // The node pings, too.
+        let frame = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        if frame.is_text() {
+            return serde_json::from_str(frame.to_text().unwrap()).unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
