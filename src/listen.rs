@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use anyhow::{Result, bail};
 use tokio::net::TcpSocket;
+use wac_media_io::MediaSockets;
 
 /// Connections that may wait to be taken: thousands of devices come back at the same moment. The
 /// kernel may allow fewer (`net.core.somaxconn`).
@@ -37,15 +38,15 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(WAITING_MAX)?.into_std()
 }
 
-/// Binds a UDP port, or says in one sentence why not.
-pub(crate) fn bind_udp(address: IpAddr, port: u16, option: &str) -> Result<UdpSocket> {
+/// Binds a port for media, UDP and TCP, or says in one sentence why not.
+pub(crate) fn bind_media(address: IpAddr, port: u16, option: &str) -> Result<MediaSockets> {
     let wanted = SocketAddr::new(address, port);
-    match UdpSocket::bind(wanted) {
-        Ok(socket) => Ok(socket),
+    match MediaSockets::bind(wanted) {
+        Ok(sockets) => Ok(sockets),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            bail!("UDP {wanted} is already in use; choose another port with {option}")
+            bail!("{wanted} is already in use, UDP or TCP; choose another port with {option}")
         }
-        Err(error) => bail!("cannot listen on UDP {wanted}: {error}"),
+        Err(error) => bail!("cannot listen on {wanted}, UDP and TCP: {error}"),
     }
 }
 

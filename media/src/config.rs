@@ -23,6 +23,8 @@ pub enum VideoCodec {
 pub struct SfuConfig {
     /// Where clients reach the node: its host candidates, UDP.
     pub addresses: Vec<SocketAddr>,
+    /// Where clients reach the node by TCP, for those whose network lets no UDP through: its passive candidates.
+    pub tcp_addresses: Vec<SocketAddr>,
     /// The video codec.
     pub video: VideoCodec,
     /// So many pictures are sent without being asked for (`media.autoVideo`).
@@ -39,6 +41,7 @@ impl Default for SfuConfig {
     fn default() -> Self {
         Self {
             addresses: Vec::new(),
+            tcp_addresses: Vec::new(),
             video: VideoCodec::Vp8,
             auto_video: 16,
             peers_max: 2_000,

@@ -1,7 +1,7 @@
 //! The selective forwarding unit without its sockets: rooms as their events say, peer connections
 //! (`str0m`, which does no I/O either), and what is forwarded from whom to whom.
 //!
-//! Pure: the time, the bytes, the frames and the facts come in; datagrams, frames and the time of
+//! Pure: the time, the bytes, the frames and the facts come in; packets, frames and the time of
 //! the next wake-up go out. `media/io/` holds the sockets and threads.
 
 mod config;
@@ -15,6 +15,7 @@ mod room;
 mod sfu;
 mod speakers;
 mod track;
+mod way;
 pub mod wire;
 
 pub use config::{SfuConfig, VideoCodec};
@@ -24,3 +25,4 @@ pub use room::{Room, Standing, opening_of};
 pub use sfu::facts::{PeerFact, Summary};
 pub use sfu::{JoinRejection, Output, Sfu};
 pub use str0m::config::DtlsCert;
+pub use way::{Transport, Way};

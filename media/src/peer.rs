@@ -1,7 +1,6 @@
 //! One peer connection.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::Rtc;
@@ -10,7 +9,6 @@ use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
 use wac_events::{MediaSessionId, OpeningId, SessionId, UserId};
 
-use crate::TrackId;
 use crate::limit::RateLimit;
 use crate::replay::ReplayGuard;
 use crate::rewrite::Rewriter;
@@ -18,6 +16,7 @@ use crate::room::Standing;
 use crate::sfu::data::Channels;
 use crate::sfu::facts::Meter;
 use crate::wire::{Kind, Source};
+use crate::{TrackId, Way};
 
 /// What a media token lets its holder do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +69,7 @@ pub(crate) struct Peer {
     pub connected: bool,
     /// What the estimation was last told, in steps of 50 kbit/s: what is wanted at least, at most.
     pub announced: (u64, u64),
-    pub addresses: Vec<SocketAddr>,
+    pub ways: Vec<Way>,
     pub ufrag: Option<String>,
     pub replays: ReplayGuard,
     pub channels: Channels,
@@ -162,7 +161,7 @@ impl Peer {
             estimate: None,
             connected: false,
             announced: (0, 0),
-            addresses: Vec::new(),
+            ways: Vec::new(),
             ufrag: None,
             replays: ReplayGuard::default(),
             channels: Channels::default(),

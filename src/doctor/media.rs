@@ -1,6 +1,8 @@
 //! A media node: the address clients are told, its port, and the deployment it belongs to.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
+
+use wac_media_io::MediaSockets;
 
 use super::Finding;
 use crate::config::Settings;
@@ -18,11 +20,11 @@ pub(crate) async fn check(settings: &Settings) -> Vec<Finding> {
 fn port(settings: &Settings) -> Finding {
     const CHECK: &str = "media port";
     let wanted = SocketAddr::new(settings.bind, settings.media.port);
-    match UdpSocket::bind(wanted) {
-        Ok(_) => Finding::ok(CHECK, format!("UDP {wanted} is free")),
+    match MediaSockets::bind(wanted) {
+        Ok(_) => Finding::ok(CHECK, format!("{wanted} is free, UDP and TCP")),
         Err(error) => Finding::warning(
             CHECK,
-            format!("UDP {wanted}: {error}"),
+            format!("{wanted}, UDP and TCP: {error}"),
             "unless the node that runs here has it, stop who does, or choose another port with --media-port",
         ),
     }

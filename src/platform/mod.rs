@@ -317,10 +317,10 @@ impl Platform {
         settings: &Settings,
     ) -> Result<()> {
         let addresses = interfaces.sockets.addresses();
-        let Some(MediaSocket { socket, address }) = interfaces.sockets.media.take() else { return Ok(()) };
+        let Some(MediaSocket { sockets, address }) = interfaces.sockets.media.take() else { return Ok(()) };
         let ports = MediaPorts::of_log(&link.key, self.stores.log.clone(), self.handler.clone());
         let tokens = ports.tokens.clone();
-        let node = MediaNode::start(socket, media::config(settings, address), ports)?;
+        let node = MediaNode::start(sockets, media::config(settings, address), ports)?;
         let url = settings.media.url.as_ref().unwrap_or(&interfaces.config.public_url);
         let offer = media::offer(settings, url, &addresses);
         let mut member = Member::start(Membership { link, offer, tokens, load: node.load() }, |_| {});

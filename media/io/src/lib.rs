@@ -10,11 +10,14 @@ mod node;
 mod report;
 mod shard;
 mod socket;
+mod sockets;
 mod spent;
+mod tcp;
 mod token;
 
 pub use feed::{MediaPorts, ReportError, ReportSink, RoomFacts, RoomFeed};
 pub use node::{MediaConfig, MediaLoad, MediaNode, StartError};
 pub use report::REPORTER;
+pub use sockets::MediaSockets;
 pub use token::{Claims, TokenChecker, TokenError, TokenKey};
 pub use wac_media::{Rights, VideoCodec, opening_of};

@@ -1,5 +1,5 @@
 use std::collections::HashSet;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::feed::MediaPorts;
 use crate::report::{REPORTS_WAITING_MAX, write_reports};
 use crate::shard::{Order, Orders, Shard};
 use crate::socket;
+use crate::sockets::MediaSockets;
 use crate::spent::Spent;
 use crate::token::TokenChecker;
 
@@ -29,7 +30,7 @@ const KNOCKS_WAITING_MAX: usize = 256;
 pub struct MediaConfig {
     /// The node's name, for people.
     pub name: String,
-    /// Where clients reach the node's socket.
+    /// Where clients reach the node's port, by UDP and by TCP.
     pub address: SocketAddr,
     /// The one video codec of its rooms.
     pub video: VideoCodec,
@@ -79,11 +80,12 @@ pub(crate) struct Door {
 }
 
 impl MediaNode {
-    /// Starts the thread around `socket`, and hears of rooms for it. Needs a tokio runtime.
-    pub fn start(socket: UdpSocket, config: MediaConfig, ports: MediaPorts) -> Result<Self, StartError> {
+    /// Starts the thread around `sockets`, and hears of rooms for it. Needs a tokio runtime.
+    pub fn start(sockets: MediaSockets, config: MediaConfig, ports: MediaPorts) -> Result<Self, StartError> {
         let MediaPorts { tokens, rooms, reports: sink, env } = ports;
         let sfu = SfuConfig {
             addresses: vec![config.address],
+            tcp_addresses: vec![config.address],
             video: config.video,
             auto_video: config.auto_video,
             peers_max: config.peers_max,
@@ -91,7 +93,7 @@ impl MediaNode {
             ..SfuConfig::default()
         };
         let (reports, written) = mpsc::channel(REPORTS_WAITING_MAX);
-        let (shard, orders) = Shard::new(socket, sfu, env.clone(), reports)?;
+        let (shard, orders) = Shard::new(sockets, sfu, env.clone(), reports)?;
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || shard.run())?;
         let shutdown = CancellationToken::new();
         let reporter = tokio::spawn(write_reports(sink, written, shutdown.clone()));

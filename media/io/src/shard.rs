@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -14,14 +14,20 @@ use tokio::sync::{mpsc, oneshot};
 use wac_commands::MediaSessionRef;
 use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
-use wac_media::{JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket};
+use wac_media::{JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
 
 use crate::report::Report;
+use crate::sockets::MediaSockets;
+use crate::tcp::Tcp;
 
 const SOCKET: Token = Token(0);
 const ORDERS: Token = Token(1);
 /// So many datagrams are taken in before orders and timers have their turn.
 const DATAGRAMS_AT_A_TIME: usize = 64;
+/// Connections are looked through this often for those that belong to nobody.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// So many sockets are told of at a time that something can be read.
+const EVENTS_AT_A_TIME: usize = 64;
 /// Longest datagram that is taken in, in bytes.
 const DATAGRAM_BYTES_MAX: usize = 2_000;
 /// So many frames may wait for a client's media socket; then it is cut.
@@ -77,6 +83,8 @@ impl Orders {
 pub(crate) struct Shard {
     sfu: Sfu,
     socket: UdpSocket,
+    tcp: Tcp,
+    next_sweep: Instant,
     /// What clients know the socket as.
     address: SocketAddr,
     poll: Poll,
@@ -93,17 +101,18 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Around a bound socket that clients reach at `config.addresses[0]`.
+    /// Around bound sockets that clients reach at `config.addresses[0]`.
     pub(crate) fn new(
-        socket: std::net::UdpSocket,
+        sockets: MediaSockets,
         config: SfuConfig,
         env: Arc<dyn Environment>,
         reports: mpsc::Sender<Report>,
     ) -> std::io::Result<(Self, Orders)> {
-        socket.set_nonblocking(true)?;
-        let mut socket = UdpSocket::from_std(socket);
+        sockets.udp.set_nonblocking(true)?;
+        let mut socket = UdpSocket::from_std(sockets.udp);
         let poll = Poll::new()?;
         poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
+        let tcp = Tcp::new(sockets.tcp, poll.registry())?;
         let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
         let (sender, orders) = channel();
         let address = match config.addresses.first() {
@@ -114,21 +123,35 @@ impl Shard {
         let (clients, sessions) = (HashMap::new(), HashMap::new());
         let counted = Arc::<AtomicUsize>::default();
         let told = Orders { sender, waker, sessions: counted.clone() };
-        let shard =
-            Self { sfu, socket, address, poll, orders, clients, sessions, env, reports, reports_lost: 0, counted };
+        let next_sweep = Instant::now() + SWEEP_EVERY;
+        let shard = Self {
+            sfu,
+            socket,
+            tcp,
+            next_sweep,
+            address,
+            poll,
+            orders,
+            clients,
+            sessions,
+            env,
+            reports,
+            reports_lost: 0,
+            counted,
+        };
         Ok((shard, told))
     }
 
     /// Runs until it is told to stop.
     pub(crate) fn run(mut self) {
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(EVENTS_AT_A_TIME);
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
         // Whether datagrams may be left in the socket: readiness is told once.
         let mut readable = true;
         loop {
             let deadline = self.carry_out();
-            let patience = match readable {
-                true => std::time::Duration::ZERO,
+            let patience = match readable || self.tcp.is_unread() {
+                true => Duration::ZERO,
                 false => deadline.saturating_duration_since(Instant::now()),
             };
             if let Err(error) = self.poll.poll(&mut events, Some(patience))
@@ -137,10 +160,17 @@ impl Shard {
                 tracing::error!(%error, "the media thread cannot wait for its socket and ends");
                 return;
             }
-            readable |= events.iter().any(|event| event.token() == SOCKET);
+            for event in &events {
+                match event.token() {
+                    SOCKET => readable = true,
+                    ORDERS => {}
+                    token => self.tcp.ready(token, self.poll.registry(), Instant::now()),
+                }
+            }
             if readable {
                 readable = self.receive(&mut buffer);
             }
+            self.receive_by_tcp();
             if !self.obey() {
                 return;
             }
@@ -154,7 +184,7 @@ impl Shard {
         for _ in 0..DATAGRAMS_AT_A_TIME {
             match self.socket.recv_from(buffer) {
                 Ok((length, from)) => {
-                    self.sfu.handle_datagram(from, self.address, &buffer[..length], Instant::now());
+                    self.sfu.handle_packet(Way::udp(from), self.address, &buffer[..length], Instant::now());
                     self.carry_out();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
@@ -163,6 +193,18 @@ impl Shard {
             }
         }
         true
+    }
+
+    /// Takes in what has come over connections, and closes those that belong to nobody.
+    fn receive_by_tcp(&mut self) {
+        let Self { sfu, tcp, address, .. } = self;
+        let now = Instant::now();
+        tcp.read(|from, packet| sfu.handle_packet(Way::tcp(from), *address, packet, now));
+        if now >= self.next_sweep {
+            self.next_sweep = now + SWEEP_EVERY;
+            tcp.sweep(now, |from| sfu.knows_way(Way::tcp(from)));
+        }
+        self.carry_out();
     }
 
     /// Takes in the orders that wait; false: it is to stop.
@@ -232,7 +274,10 @@ impl Shard {
             match self.sfu.poll_output() {
                 Output::Transmit { to, bytes } => {
                     // What a full buffer or an unreachable client loses is what a network loses.
-                    let _ = self.socket.send_to(&bytes, to);
+                    match to.transport {
+                        Transport::Udp => drop(self.socket.send_to(&bytes, to.address)),
+                        Transport::Tcp => self.tcp.send(to.address, &bytes),
+                    }
                 }
                 Output::Frame(peer, message) => self.tell(peer, message),
                 Output::Fact(peer, fact) => {

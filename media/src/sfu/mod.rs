@@ -13,7 +13,6 @@ mod seating;
 mod tick;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::config::DtlsCert;
@@ -25,7 +24,7 @@ use crate::room::{Room, opening_of};
 use crate::speakers::Speakers;
 use crate::track::Track;
 use crate::wire::{ByeReason, ClientFrame, ClientMessage, NodeFrame, NodeMessage};
-use crate::{PeerId, SfuConfig, TrackId};
+use crate::{PeerId, SfuConfig, TrackId, Way};
 
 /// Rooms are looked at this often: who speaks, which layers arrive, who is gone.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
@@ -34,10 +33,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// woken.
 #[derive(Debug)]
 pub enum Output {
-    /// A datagram to be sent.
+    /// A packet to be sent.
     Transmit {
         /// Whereto.
-        to: SocketAddr,
+        to: Way,
         /// The bytes.
         bytes: Vec<u8>,
     },
@@ -82,7 +81,7 @@ pub struct Sfu {
     venues: HashMap<OpeningId, Venue>,
     peers: HashMap<PeerId, Peer>,
     tracks: HashMap<TrackId, Track>,
-    by_address: HashMap<SocketAddr, PeerId>,
+    by_way: HashMap<Way, PeerId>,
     by_ufrag: HashMap<String, PeerId>,
     deadlines: BTreeSet<(Instant, PeerId)>,
     next_tick: Instant,
@@ -102,7 +101,7 @@ impl Sfu {
             venues: HashMap::new(),
             peers: HashMap::new(),
             tracks: HashMap::new(),
-            by_address: HashMap::new(),
+            by_way: HashMap::new(),
             by_ufrag: HashMap::new(),
             deadlines: BTreeSet::new(),
             next_tick: now + TICK,
@@ -218,6 +217,11 @@ impl Sfu {
         }
         let deadline = self.deadlines.first().map_or(self.next_tick, |(at, _)| (*at).min(self.next_tick));
         Output::Timeout(deadline)
+    }
+
+    /// Whether a client has proved that he is to be reached there.
+    pub fn knows_way(&self, way: Way) -> bool {
+        self.by_way.contains_key(&way)
     }
 
     /// How many peers there are.

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use str0m::bwe::BweKind;
-use str0m::net::Transmit;
+use str0m::net::{Protocol, Transmit};
 use str0m::{Event, Input};
 
 use super::facts::{Meter, PeerFact};
 use super::{Output, Sfu};
 use crate::wire::ByeReason;
-use crate::{PeerId, TrackId};
+use crate::{PeerId, TrackId, Transport, Way};
 
 /// A connection that wants to be woken at once is, this often; then it waits a millisecond.
 const AT_ONCE_MAX: usize = 16;
@@ -39,7 +39,7 @@ impl Sfu {
         let mut at_once = 0;
         let deadline = loop {
             match peer.rtc.poll_output() {
-                Ok(str0m::Output::Transmit(transmit)) => self.outputs.push_back(datagram(transmit)),
+                Ok(str0m::Output::Transmit(transmit)) => self.outputs.push_back(packet(transmit)),
                 Ok(str0m::Output::Event(event)) => events.push(event),
                 Ok(str0m::Output::Timeout(at)) if at > now => break at,
                 Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => break now + Duration::from_millis(1),
@@ -65,7 +65,7 @@ impl Sfu {
     }
 
     pub(super) fn transmit(&mut self, transmit: Transmit) {
-        self.outputs.push_back(datagram(transmit));
+        self.outputs.push_back(packet(transmit));
     }
 
     fn on_event(&mut self, id: PeerId, event: Event, now: Instant) {
@@ -109,6 +109,7 @@ impl Sfu {
     }
 }
 
-fn datagram(transmit: Transmit) -> Output {
-    Output::Transmit { to: transmit.destination, bytes: transmit.contents.into() }
+fn packet(transmit: Transmit) -> Output {
+    let transport = if transmit.proto == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
+    Output::Transmit { to: Way { transport, address: transmit.destination }, bytes: transmit.contents.into() }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use str0m::net::TcpType;
 use wac_events::OpeningId;
 use wac_events::room::{LeaveReason, ParticipantLeft};
 
@@ -33,6 +34,12 @@ impl Sfu {
         let mut rtc = self.config.rtc(self.certificate.as_ref(), now);
         for address in &self.config.addresses {
             if let Ok(candidate) = str0m::Candidate::host(*address, "udp") {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        for address in &self.config.tcp_addresses {
+            let passive = str0m::Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive).build();
+            if let Ok(candidate) = passive {
                 rtc.add_local_candidate(candidate);
             }
         }
@@ -119,8 +126,8 @@ impl Sfu {
     pub(super) fn end(&mut self, id: PeerId, reason: ByeReason, now: Instant) {
         self.sum_up(id, now);
         let Some(mut peer) = self.peers.remove(&id) else { return };
-        for address in &peer.addresses {
-            self.by_address.remove(address);
+        for way in &peer.ways {
+            self.by_way.remove(way);
         }
         if let Some(ufrag) = &peer.ufrag {
             self.by_ufrag.remove(ufrag);

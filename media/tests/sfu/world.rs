@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use wac_events::room::{JoinReason, ParticipantJoined, RoomCreated, RoomEvent, RoomKind};
 use wac_events::{OpeningId, Position, Time};
 use wac_media::wire::{ClientFrame, ClientMessage};
-use wac_media::{JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket};
+use wac_media::{JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket, Way};
 
 use crate::client::Client;
 
@@ -149,7 +149,7 @@ impl World {
 
     /// A datagram reaches the node from somewhere.
     pub(crate) fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
-        self.sfu.handle_datagram(from, self.node, bytes, self.now);
+        self.sfu.handle_packet(Way::udp(from), self.node, bytes, self.now);
         self.drain();
     }
 
@@ -177,7 +177,7 @@ impl World {
         for flying in due {
             if flying.to == self.node {
                 self.seen_by_node.push((flying.from, flying.bytes.clone()));
-                self.sfu.handle_datagram(flying.from, self.node, &flying.bytes, now);
+                self.sfu.handle_packet(Way::udp(flying.from), self.node, &flying.bytes, now);
             } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == flying.to) {
                 client.handle_datagram(self.node, &flying.bytes, now);
             }
@@ -193,7 +193,7 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.next_output() {
             match output {
-                Output::Transmit { to, bytes } => self.fly(self.node, to, bytes),
+                Output::Transmit { to, bytes } => self.fly(self.node, to.address, bytes),
                 Output::Frame(peer, message) => {
                     if let Some(client) = self.clients.iter_mut().find(|client| client.peer == peer) {
                         client.told(message.frame);

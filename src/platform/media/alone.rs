@@ -59,7 +59,7 @@ impl MediaAlone {
             reports: link.clone(),
             env: Arc::new(SystemEnvironment),
         };
-        let node = MediaNode::start(media.socket, super::config(settings, media.address), ports)?;
+        let node = MediaNode::start(media.sockets, super::config(settings, media.address), ports)?;
         let offer = super::offer(settings, public_url, &sockets.addresses());
         let welcomed = move |welcome: &Welcome| {
             // Nobody listens only if the node has stopped.

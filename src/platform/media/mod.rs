@@ -10,10 +10,10 @@ pub(crate) mod member;
 pub(crate) mod remote;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use wac_media_io::MediaConfig;
+use wac_media_io::{MediaConfig, MediaSockets};
 
 use super::Addresses;
 use crate::config::Settings;
@@ -22,10 +22,10 @@ use crate::listen;
 pub(crate) use local::LocalLink;
 pub(crate) use member::Member;
 
-/// A UDP port that has been bound, and where clients reach it.
+/// The media port, bound, and where clients reach it.
 pub(crate) struct MediaSocket {
-    /// The port.
-    pub(crate) socket: UdpSocket,
+    /// The port, for UDP and for TCP.
+    pub(crate) sockets: MediaSockets,
     /// What clients are told.
     pub(crate) address: SocketAddr,
 }
@@ -33,13 +33,13 @@ pub(crate) struct MediaSocket {
 impl MediaSocket {
     /// Binds the media port.
     pub(crate) fn bind(settings: &Settings) -> Result<Self> {
-        let socket = listen::bind_udp(settings.bind, settings.media.port, "--media-port")?;
-        let port = socket.local_addr().context("the media port has no address")?.port();
+        let sockets = listen::bind_media(settings.bind, settings.media.port, "--media-port")?;
+        let port = sockets.address().context("the media port has no address")?.port();
         let ip = settings.media.address.unwrap_or_else(|| match settings.bind {
             bind if bind.is_unspecified() => listen::own_address(),
             bind => bind,
         });
-        Ok(Self { socket, address: SocketAddr::new(ip, port) })
+        Ok(Self { sockets, address: SocketAddr::new(ip, port) })
     }
 }
 

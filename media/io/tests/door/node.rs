@@ -1,6 +1,6 @@
 //! A node around a log in memory, and sockets to it.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use wac_events::room::{
     JoinReason, LeaveReason, ParticipantJoined, ParticipantLeft, RoomClosed, RoomCreated, RoomEnd, RoomKind,
 };
 use wac_events::{Actor, AnyEvent, CommandId, Environment as _, MasterKey, RoomEvent, RoomRef, StreamId, Time};
-use wac_media_io::{Claims, MediaConfig, MediaNode, MediaPorts, TokenKey, VideoCodec};
+use wac_media_io::{Claims, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 const SECRET: &[u8] = b"secret of these tests";
@@ -116,17 +116,17 @@ impl Node {
     }
 
     async fn around(handler: CommandHandler) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sockets = MediaSockets::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let config = MediaConfig {
             name: "test".to_owned(),
-            address: socket.local_addr().unwrap(),
+            address: sockets.address().unwrap(),
             video: VideoCodec::Vp8,
             auto_video: 16,
             peers_max: 10,
             idle_timeout: Duration::from_secs(30),
         };
         let ports = MediaPorts::of_log(&TokenKey::derive(SECRET), handler.log().clone(), handler.clone());
-        let node = MediaNode::start(socket, config, ports).unwrap();
+        let node = MediaNode::start(sockets, config, ports).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = node.router();
