@@ -102,7 +102,7 @@ pub(crate) const KEYS: &[Key] = &[
         "media.port",
         Kind::Number(0, 65_535),
         Some("10000"),
-        "UDP port of the media of all participants; 0 takes any free one.",
+        "UDP and TCP port of the media of all participants; 0 takes any free one.",
     )
     .flag("--media-port"),
     Key::new(

@@ -11,7 +11,7 @@ mod peer;
 mod socket;
 
 pub use arrivals::{Arrivals, Counted};
-pub use participant::{Media, Participant, Slots};
+pub use participant::{Media, Network, Participant, Slots};
 pub use socket::SocketError;
 
 /// Why a client is not there.

@@ -17,6 +17,15 @@ const VIDEO_CLOCK: u32 = 90_000;
 /// What 20 ms of Opus are on its clock.
 const OPUS_STEP: u32 = 960;
 
+/// What a client's network lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Datagrams.
+    Udp,
+    /// Connections that the client opens, and nothing else.
+    Tcp,
+}
+
 /// What somebody sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Media {
@@ -71,10 +80,21 @@ impl Participant {
         slots: Slots,
         arrivals: Arc<Arrivals>,
     ) -> Result<Self, LoadError> {
+        Self::join_over(Network::Udp, url, token, (media, slots), arrivals).await
+    }
+
+    /// The same over a network that lets only this through.
+    pub async fn join_over(
+        network: Network,
+        url: &str,
+        token: &str,
+        (media, slots): (Media, Slots),
+        arrivals: Arc<Arrivals>,
+    ) -> Result<Self, LoadError> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut socket = MediaSocket::open(url, token).await?;
-        let peer = Arc::new(Peer::new(arrivals).await?);
+        let peer = Arc::new(Peer::new(network, arrivals).await?);
         let mut audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
         let mut video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
         peer.receive(RtpCodecKind::Audio, slots.audio).await?;

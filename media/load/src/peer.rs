@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8};
@@ -14,13 +15,13 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
-    RTCPeerConnectionState, RTCSessionDescription, Registry, SettingEngineBuilder,
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit,
+    RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription, Registry, SettingEngineBuilder,
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use crate::Arrivals;
 use crate::made_up;
+use crate::{Arrivals, Network};
 
 type Result<T> = webrtc::error::Result<T>;
 
@@ -115,18 +116,25 @@ fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
 
 impl Peer {
     /// On a free port of loopback.
-    pub(crate) async fn new(arrivals: Arc<Arrivals>) -> Result<Self> {
+    pub(crate) async fn new(network: Network, arrivals: Arc<Arrivals>) -> Result<Self> {
         let mut media = MediaEngine::default();
         media.register_default_codecs()?;
         let registry = register_default_interceptors(Registry::new(), &mut media)?;
         let (sender, standing) = watch::channel(Standing::default());
-        let settings = SettingEngineBuilder::new().with_include_loopback_candidate(true).build();
+        let types = match network {
+            Network::Udp => vec![NetworkType::Udp4],
+            Network::Tcp => vec![NetworkType::Tcp4],
+        };
+        let settings =
+            SettingEngineBuilder::new().with_include_loopback_candidate(true).with_network_types(types).build();
+        let free = || vec!["127.0.0.1:0".to_owned()];
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(media)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings)
             .with_handler(Arc::new(Handler { standing: sender, arrivals }))
-            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .with_udp_addrs(if network == Network::Udp { free() } else { Vec::new() })
+            .with_tcp_addrs(if network == Network::Tcp { free() } else { Vec::new() })
             .build()
             .await?;
         Ok(Self { connection: Arc::new(connection), standing })
@@ -185,7 +193,14 @@ impl Peer {
 
     /// What the node answers.
     pub(crate) async fn answer(&self, sdp: &str) -> Result<()> {
-        self.connection.set_remote_description(RTCSessionDescription::answer(sdp.to_owned())?).await
+        self.connection.set_remote_description(RTCSessionDescription::answer(sdp.to_owned())?).await?;
+        // This stack opens connections only to candidates that come by themselves.
+        let by_tcp = |line: &&str| line.starts_with("candidate:") && line.contains(" tcp ");
+        for candidate in sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=")).filter(by_tcp) {
+            let candidate = candidate.to_owned();
+            self.connection.add_ice_candidate(RTCIceCandidateInit { candidate, ..Default::default() }).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn close(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wac_media_load::{Arrivals, Media, Participant, Slots};
+use wac_media_load::{Arrivals, Media, Network, Participant, Slots};
 
 use crate::node::{Node, joined};
 
@@ -30,18 +30,27 @@ async fn sends_until(sender: &Participant, arrivals: &Arrivals, (audio, video): 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_clients_of_another_stack_hear_and_see_one_another() {
+    hear_and_see_over(Network::Udp, Network::Udp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_network_lets_no_datagram_through_comes_in_by_tcp() {
+    hear_and_see_over(Network::Tcp, Network::Udp).await;
+}
+
+async fn hear_and_see_over(of_alice: Network, of_bob: Network) {
     let node = Node::start().await;
     for name in ["alice", "bob"] {
         node.tell(joined(name)).await;
     }
     let (at_alice, at_bob) = (Arc::<Arrivals>::default(), Arc::<Arrivals>::default());
-    let join = |name: &str, arrivals: &Arc<Arrivals>| {
+    let join = |name: &str, network, arrivals: &Arc<Arrivals>| {
         let (url, token) = (node.media_url(), node.token(name, name, 60));
         let arrivals = arrivals.clone();
-        async move { Participant::join(&url, &token, BOTH, ONE_EACH, arrivals).await.unwrap() }
+        async move { Participant::join_over(network, &url, &token, (BOTH, ONE_EACH), arrivals).await.unwrap() }
     };
-    let alice = join("alice", &at_alice).await;
-    let bob = join("bob", &at_bob).await;
+    let alice = join("alice", of_alice, &at_alice).await;
+    let bob = join("bob", of_bob, &at_bob).await;
     sends_until(&alice, &at_bob, (50, 80)).await;
     sends_until(&bob, &at_alice, (50, 80)).await;
     assert!(at_bob.read().delay_ms(500).is_some(), "what arrives is what was sent");

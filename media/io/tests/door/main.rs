@@ -3,6 +3,7 @@
 
 mod independent;
 mod node;
+mod strangers;
 
 use std::time::Duration;
 

@@ -97,6 +97,7 @@ pub(crate) struct Node {
     node: MediaNode,
     handler: CommandHandler,
     address: SocketAddr,
+    media: SocketAddr,
 }
 
 impl Node {
@@ -117,9 +118,10 @@ impl Node {
 
     async fn around(handler: CommandHandler) -> Self {
         let sockets = MediaSockets::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let media = sockets.address().unwrap();
         let config = MediaConfig {
             name: "test".to_owned(),
-            address: sockets.address().unwrap(),
+            address: media,
             video: VideoCodec::Vp8,
             auto_video: 16,
             peers_max: 10,
@@ -131,7 +133,7 @@ impl Node {
         let address = listener.local_addr().unwrap();
         let router = node.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { node, handler, address }
+        Self { node, handler, address, media }
     }
 
     pub(crate) async fn tell(&self, event: RoomEvent) {
@@ -148,6 +150,11 @@ impl Node {
 
     pub(crate) fn token_for(&self, opening: &str, user: &str, jti: &str) -> String {
         sign(SECRET, opening, user, jti, 60)
+    }
+
+    /// Where its media port is.
+    pub(crate) fn media_address(&self) -> SocketAddr {
+        self.media
     }
 
     pub(crate) fn media_url(&self) -> String {
