@@ -23,7 +23,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     const [alice, bob] = [page.locator('.phone').nth(0), page.locator('.phone').nth(1)];
     await button(alice, 'Video call: bob').click();
     await bob.getByRole('alertdialog', { name: 'Incoming call: alice' }).waitFor();
-    await stage.shoot(page, 'pair-ringing');
+    await stage.check(page, 'pair-ringing');
     await button(bob, 'Accept with video').click();
     await Promise.all([moves(alice, 'bob'), moves(bob, 'alice')]);
     await stage.shoot(page, 'pair-call');
@@ -50,7 +50,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
       await button(phone, 'Recent').click();
       await phone.locator('.list .row').first().waitFor();
     }
-    await stage.shoot(page, 'pair-recent');
+    await stage.check(page, 'pair-recent');
 
     const again = await stage.open(stage.server.pairUrl);
     await again.getByRole('alert').first().getByText('This link has been used').waitFor();
@@ -62,11 +62,11 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     const bob = await stage.signIn('bob');
     const bobsOther = await stage.signIn('bob', TELEPHONE);
     const carol = await stage.signIn('carol');
-    await stage.shoot(alice, 'people');
+    await stage.check(alice, 'people');
     await button(alice, 'Video call: bob').click();
     await stage.shoot(alice, 'calling');
     await bobsOther.getByRole('alertdialog').waitFor();
-    await stage.shoot(bobsOther, 'telephone-ringing');
+    await stage.check(bobsOther, 'telephone-ringing');
     await button(bob, 'Accept with video').click();
     await bobsOther.getByText('Answered on another device').waitFor();
     await moves(alice, 'bob');
@@ -76,10 +76,10 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await alice.getByRole('dialog').getByRole('button', { name: 'carol' }).click();
     await button(carol, 'Accept with video').click();
     await Promise.all([moves(alice, 'carol'), moves(bob, 'carol'), moves(carol, 'alice'), moves(carol, 'bob')]);
-    await stage.shoot(alice, 'conference');
+    await stage.check(alice, 'conference');
     await button(alice, 'More').click();
     await alice.getByText('Round trip').waitFor();
-    await stage.shoot(alice, 'more');
+    await stage.check(alice, 'more');
     await button(alice, 'More').click();
     await button(carol, 'Share screen').click();
     await moves(alice, 'Screen of carol');
@@ -97,8 +97,9 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await tile(alice, 'carol').waitFor();
     await stage.shoot(alice, 'two-calls');
     await button(alice, 'Transfer').click();
-    await stage.shoot(alice, 'transferring');
+    await stage.check(alice, 'transferring');
     await button(alice, 'Connect with bob').click();
+    await stage.check(carol, 'transferred');
     await button(carol, 'Agree').click();
     await tile(carol, 'bob').waitFor();
     await tile(bob, 'carol').waitFor();
@@ -109,7 +110,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
 
   test('it can be used with keys alone, at a telephone’s width, and in Spanish', async () => {
     const bob = await stage.signIn('bob', { ...TELEPHONE, locale: 'es-ES', colorScheme: 'dark' });
-    await stage.shoot(bob, 'telephone-people-dark-es');
+    await stage.check(bob, 'telephone-people-dark-es');
     const alice = await stage.signIn('alice');
     await alice.getByRole('textbox', { name: 'Search or call' }).focus();
     await alice.keyboard.type('bob');
@@ -120,7 +121,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await bob.keyboard.press('Tab');
     await bob.keyboard.press('Enter');
     await tile(bob, 'alice').waitFor();
-    await stage.shoot(bob, 'telephone-call-es');
+    await stage.check(bob, 'telephone-call-es');
     await button(alice, 'Add someone').focus();
     await alice.keyboard.press('Enter');
     await alice.getByRole('dialog').waitFor();
@@ -143,16 +144,29 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     expect(await bob.locator('audio').evaluateAll(all => all.some(one => !(one as HTMLAudioElement).paused))).toBe(
       true,
     );
-    await stage.shoot(bob, 'telephone-parked-es');
-    await button(alice, 'Hang up').click();
-    for (const page of [alice, bob]) await page.context().close();
+    await stage.check(bob, 'telephone-parked-es');
+
+    // Alice hands bob over to carol, without asking her before.
+    const carol = await stage.signIn('carol');
+    await button(alice, 'Transfer').click();
+    await alice.getByRole('dialog').getByRole('button', { name: 'carol' }).click();
+    await bob.getByRole('alertdialog', { name: 'Transferir' }).waitFor();
+    await stage.check(bob, 'telephone-transferred-es');
+    await button(bob, 'De acuerdo').click();
+    await button(carol, 'Accept with voice').click();
+    await tile(carol, 'bob').waitFor();
+    await tile(bob, 'carol').waitFor();
+    await alice.getByText('Whom do you want to talk to?').waitFor();
+    await button(carol, 'Hang up').click();
+    await bob.getByText('Llamada terminada').waitFor();
+    for (const page of [alice, bob, carol]) await page.context().close();
   });
 
   test('a guest comes by a link and calls without an account; a wrong password is said to be one', async () => {
     const bob = await stage.signIn('bob');
     const guest = await stage.open(`${stage.server.url}/phone?guest=demo&call=bob`, LAPTOP);
     await guest.locator('.guest').waitFor();
-    await stage.shoot(guest, 'guest');
+    await stage.check(guest, 'guest');
     await button(guest, 'Call: bob').click();
     await bob.getByRole('alertdialog', { name: 'Incoming call: Guest' }).waitFor();
     await button(bob, 'Accept with voice').click();
@@ -166,7 +180,7 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
     await wrong.locator('input[name=password]').fill('not it');
     await button(wrong, 'Sign in').click();
     await wrong.getByRole('alert').getByText('The name or the password is wrong').waitFor();
-    await stage.shoot(wrong, 'sign-in-wrong');
+    await stage.check(wrong, 'sign-in-wrong');
     for (const page of [bob, guest, wrong]) await page.context().close();
   });
 });

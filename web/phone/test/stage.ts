@@ -74,9 +74,14 @@ export class Stage {
     return page;
   }
 
-  /** Keeps a picture, and hears whether everybody can use what is on it (WCAG 2.1 A and AA). */
+  /** Keeps a picture. */
   async shoot(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: `${SHOTS}${name}.png` });
+  }
+
+  /** Keeps a picture, and finds out whether everybody can use what is on it (WCAG 2.1 A and AA). */
+  async check(page: Page, name: string): Promise<void> {
+    await this.shoot(page, name);
     await page.evaluate(AXE);
     const violations = await page.evaluate(async () => {
       const { axe } = window as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } };

@@ -58,7 +58,15 @@ export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: 
   const targets = phone.calls.filter(other => other !== call && other.others.length > 0);
   const micOff = call.isMuted || !call.hasMicrophone;
   return (
-    <main class="call" aria-label={title} tabIndex={-1} ref={main}>
+    <main
+      class="call"
+      aria-label={title}
+      tabIndex={-1}
+      ref={main}
+      onKeyDown={event => {
+        if (event.key === 'Escape') close();
+      }}
+    >
       <header>
         <IconButton icon="back" name={say('back')} onClick={() => phone.activate(undefined)} />
         <div class="title">
@@ -82,19 +90,6 @@ export function CallView({ phone, call, say }: { phone: Phone; call: Call; say: 
         />
       </header>
       <Tiles {...{ phone, call, say }} />
-      {call.transfer && (
-        <div class="ask" role="alertdialog" aria-label={say('transfer')}>
-          <p class="words">
-            {say('transferAsked')} <strong>{phone.nameOf(call.transfer.to) ?? call.transfer.to}</strong>
-          </p>
-          <button type="button" class="primary" onClick={() => void call.answerTransfer(true)}>
-            {say('agree')}
-          </button>
-          <button type="button" onClick={() => void call.answerTransfer(false)}>
-            {say('decline')}
-          </button>
-        </div>
-      )}
       {call.told && (
         <div class={`told${call.told.isError ? ' error' : ''}`} role={call.told.isError ? 'alert' : 'status'}>
           <span class="words" title={call.told.detail}>

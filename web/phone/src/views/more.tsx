@@ -117,14 +117,7 @@ function Figures({ call, say }: Omit<Given, 'phone'>): JSX.Element | null {
 export function More({ close, ...given }: Given & { close: () => void }): JSX.Element {
   const { call, say } = given;
   return (
-    <div
-      class="picker"
-      role="dialog"
-      aria-label={say('more')}
-      onKeyDown={event => {
-        if (event.key === 'Escape') close();
-      }}
-    >
+    <div class="picker" role="dialog" aria-label={say('more')}>
       <div class="head">
         <h2>{say('more')}</h2>
         <IconButton icon="close" name={say('close')} onClick={close} />

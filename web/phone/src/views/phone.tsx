@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useChanges } from '../changes.js';
+import { Asked } from './asked.js';
 import { IconButton } from './button.js';
 import { Home, LanguageChoice, type Shared } from './home.js';
 import { Incoming } from './incoming.js';
@@ -34,6 +35,9 @@ export function PhoneView({ guest, ...shared }: Shared & { guest?: GuestLink | u
         {phone.incoming.map(invitation => (
           <Incoming key={invitation.id} {...{ phone, say, invitation }} />
         ))}
+        {phone.calls.map(
+          call => call.transfer && <Asked key={call.id} {...{ phone, call, say }} to={call.transfer.to} />,
+        )}
       </div>
       <div class={`over${phone.active ? '' : ' low'}`}>
         {phone.told && (

@@ -39,15 +39,7 @@ export function Picker(props: {
     choose(address);
   };
   return (
-    <div
-      class="picker"
-      role="dialog"
-      aria-modal="false"
-      aria-label={title}
-      onKeyDown={event => {
-        if (event.key === 'Escape') close();
-      }}
-    >
+    <div class="picker" role="dialog" aria-modal="false" aria-label={title}>
       <div class="head">
         <h2>{title}</h2>
         <IconButton icon="close" name={say('close')} onClick={close} />
