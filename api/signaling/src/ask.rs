@@ -94,8 +94,10 @@ impl<'a> Ask<'a> {
 
     /// A room after what the request did to it, when it did it.
     pub(crate) async fn room_after(&self, executed: &Executed, room: &RoomRef) -> Result<Room, StoreError> {
-        if !executed.duplicate {
-            return self.room_now(room).await;
+        let now = self.room_now(room).await?;
+        // Others may have gone on meanwhile; a repeat is answered from the log, and the answers are to be the same.
+        if executed.version_of.get(&room.stream()) == Some(&now.version) {
+            return Ok(now);
         }
         match self.handler().load_at(&room.stream(), executed.position).await? {
             State::Room(room) => Ok(room),
