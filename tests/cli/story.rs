@@ -140,7 +140,7 @@ fn a_calls_story_is_told_while_it_goes_on() {
             .unwrap();
         let lines = lines_of(&mut following);
         let next = || serde_json::from_str::<Value>(&lines.recv_timeout(PATIENCE).unwrap()).unwrap()["type"].clone();
-        assert_eq!([next(), next()], ["room.created", "room.participant_joined"]);
+        assert_eq!([next(), next(), next()], ["room.created", "room.participant_joined", "room.media_assigned"]);
         let invite = json!({ "to": "bob", "roomId": room, "mediatypes": media(), "context": {} });
         let invite = alice.done("invite", invite).await["inviteId"].clone();
         bob.notice("invite").await;

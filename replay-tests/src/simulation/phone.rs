@@ -36,6 +36,8 @@ pub(crate) struct Phone {
     /// Requests without an answer, oldest first.
     pub(super) unanswered: Vec<Waiting>,
     pub(super) requests: u64,
+    /// How many of them it had made when it last began anew.
+    pub(super) forgotten: u64,
 }
 
 /// A request without an answer.
@@ -76,7 +78,7 @@ impl Phone {
         (user, domain): (&'static str, &'static str),
         number: usize,
     ) -> Self {
-        Self { cluster, nodes, records, dice, user, domain, number, unanswered: Vec::new(), requests: 0 }
+        Self { cluster, nodes, records, dice, user, domain, number, unanswered: Vec::new(), requests: 0, forgotten: 0 }
     }
 
     pub(super) fn tell(&self, what: impl std::fmt::Display) {
@@ -89,6 +91,11 @@ impl Phone {
 
     async fn pause(&self, most_ms: u64) {
         self.cluster.executor.sleep(self.dice.millis(1, most_ms)).await;
+    }
+
+    fn begin_anew(&mut self) {
+        self.unanswered.clear();
+        self.forgotten = self.requests;
     }
 
     /// Where a log-in ends the user's others, it would never be calm.
@@ -106,7 +113,7 @@ impl Phone {
             self.pause(PAUSE_MS).await;
             let Some(process) = self.nodes.pick(&self.dice) else { continue };
             if let Some(device) = self.log_in(&process).await {
-                self.unanswered.clear();
+                self.begin_anew();
                 self.use_session(device).await;
             }
         }
@@ -170,7 +177,7 @@ impl Phone {
             if self.cluster.trouble() && self.dice.chance(100) {
                 self.tell("forgets what it knew");
                 chain = None;
-                self.unanswered.clear();
+                self.begin_anew();
             }
         }
     }

@@ -106,10 +106,12 @@ impl Phone {
 
     /// Sends something again, whether it was answered or not.
     fn repeat(&mut self, line: &mut Line) {
-        if self.requests == 0 {
+        // Who has begun anew does not know what he asked before, and would not hear what came of it.
+        let known = usize::try_from(self.requests - self.forgotten).unwrap_or(0);
+        if known == 0 {
             return;
         }
-        let id = format!("{}-{}", self.number, 1 + self.dice.below(usize::try_from(self.requests).unwrap_or(1)));
+        let id = format!("{}-{}", self.number, self.forgotten + 1 + self.dice.below(known) as u64);
         let written = self.records.written();
         let Some(asked) = written.asked.get(&(self.user.to_owned(), id.clone())).cloned() else { return };
         // What was refused, or changed nothing, would be decided again.

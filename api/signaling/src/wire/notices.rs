@@ -294,7 +294,7 @@ pub struct RoomUpdated {
     /// Whether it is to be recorded.
     pub record: bool,
     /// The addresses by protocol of the media node the room has moved to: join its media anew.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub server: BTreeMap<String, String>,
     /// Lets this device join the media there.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -97,8 +97,9 @@ function room(registry: Registry, notice: Extract<NoticeBody, { eventName: RoomN
     case 'mute-request':
       return conference.muteRequested(notice.payload.media, notice.payload.muted);
     case 'roomUpdated': {
-      const { roomId: _, ...change } = notice.payload;
-      return conference.updated(change);
+      const { roomId: _, server, token, ...change } = notice.payload;
+      // A room that has moved to another media node comes with a token for it.
+      return conference.updated(server && token ? { ...change, server, token } : change);
     }
     case 'roomClosed':
       return conference.end('closed');

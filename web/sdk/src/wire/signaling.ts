@@ -797,7 +797,7 @@ export interface RoomUpdated {
   /** The room. */
   roomId: string;
   /** The addresses by protocol of the media node the room has moved to: join its media anew. */
-  server: {
+  server?: {
     [k: string]: string;
   };
   /** Lets this device join the media there. */
