@@ -5,6 +5,7 @@
 
 mod client;
 mod data;
+mod hostile;
 mod media;
 mod obedience;
 mod trust;

@@ -81,6 +81,34 @@ fn what_the_network_loses_is_sent_again() {
     assert_unbroken(got(&world, 1, Source::Camera));
 }
 
+/// The longest that the pictures stood still: a packet can be shown when all before it are there.
+fn longest_stand(got: &[Got]) -> Duration {
+    let mut sorted = got.to_vec();
+    sorted.sort_by_key(|packet| (packet.sequence, packet.at));
+    sorted.dedup_by_key(|packet| packet.sequence);
+    let mut shown = sorted[0].at;
+    let mut longest = Duration::ZERO;
+    for packet in sorted {
+        longest = longest.max(packet.at.saturating_duration_since(shown));
+        shown = shown.max(packet.at);
+    }
+    longest
+}
+
+#[test]
+fn pictures_do_not_freeze_on_a_way_that_loses_delays_and_reorders() {
+    let mut world = call(Client::camera);
+    world.loss_permille = 50;
+    world.jitter = Duration::from_millis(30);
+    world.run(SECOND * 20);
+    world.loss_permille = 0;
+    world.run(SECOND);
+    let got = got(&world, 1, Source::Camera);
+    assert!(got.len() > 600, "{}", got.len());
+    assert_unbroken(got);
+    assert!(longest_stand(got) < Duration::from_millis(500), "stood for {:?}", longest_stand(got));
+}
+
 #[test]
 fn who_comes_later_sees_a_whole_picture_at_once() {
     let mut world = call(Client::camera);

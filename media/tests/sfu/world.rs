@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use wac_events::room::{JoinReason, ParticipantJoined, RoomCreated, RoomEvent, RoomKind};
 use wac_events::{OpeningId, Position, Time};
-use wac_media::wire::{ClientFrame, ClientMessage};
+use wac_media::wire::{ClientFrame, ClientMessage, NodeFrame};
 use wac_media::{JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket, Way};
 
 use crate::client::Client;
@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub node: SocketAddr,
     /// Of a thousand datagrams, in both directions.
     pub loss_permille: u64,
+    /// Every datagram takes up to so much longer than the latency, so that some overtake others.
+    pub jitter: Duration,
     /// Bytes a second towards each client; what is beyond is lost. 0: no limit.
     pub capacity: usize,
     /// Every datagram that has reached the node.
@@ -98,6 +100,7 @@ impl World {
             clients: Vec::new(),
             node,
             loss_permille: 0,
+            jitter: Duration::ZERO,
             capacity: 0,
             seen_by_node: Vec::new(),
             flying: Vec::new(),
@@ -218,6 +221,16 @@ impl World {
         }
     }
 
+    /// The next frame for a client; what else is to be done on the way to it is not.
+    pub(crate) fn next_frame(&mut self) -> Option<NodeFrame> {
+        loop {
+            match self.next_output()? {
+                Output::Frame(_, message) => return Some(message.frame),
+                Output::Transmit { .. } | Output::Fact(..) | Output::Timeout(_) => {}
+            }
+        }
+    }
+
     fn told(&mut self, peer: PeerId, fact: PeerFact) {
         if let Some(client) = self.clients.iter_mut().find(|client| client.peer == peer) {
             if let PeerFact::Ended(reason) = &fact {
@@ -232,7 +245,8 @@ impl World {
         {
             return;
         }
-        self.flying.push(Flying { due: self.now + LATENCY, from, to, bytes });
+        let late = Duration::from_micros(self.random() % (self.jitter.as_micros() as u64 + 1));
+        self.flying.push(Flying { due: self.now + LATENCY + late, from, to, bytes });
     }
 
     /// A leaky bucket of a tenth of a second.
