@@ -61,7 +61,11 @@ impl Sfu {
         let answer = peer.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?.to_sdp_string();
         peer.mids = mids(sdp);
         for track in tracks {
-            peer.sources.insert(Mid::from(track.mid.as_str()), track.source);
+            let mid = Mid::from(track.mid.as_str());
+            // What an offer names without having it is not kept.
+            if peer.mids.contains(&mid) {
+                peer.sources.insert(mid, track.source);
+            }
         }
         self.remember_ufrag(id);
         self.dirty.push(id);
