@@ -14,7 +14,7 @@ import sys
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-CONTEXTS = ["domains", "users", "auth", "sessions", "rooms", "calls", "groups", "system", "other"]
+CONTEXTS = ["domains", "users", "auth", "sessions", "rooms", "calls", "groups", "media", "system", "other"]
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wac_events::{Position, ReadRequest};
+use wac_events::{Environment as _, Position, ReadRequest, SubjectId};
 use wac_replay_tests::audit::{Answer, Note};
 use wac_replay_tests::databases;
 use wac_replay_tests::load::{Acknowledge, Load};
@@ -135,6 +135,13 @@ impl UnderLoad {
         wait_until("writing again", || self.notes.acknowledged_after(since).is_some());
         let pause = self.notes.acknowledged_after(since).unwrap() - since;
         println!("writing again {pause:?} after there was space");
+        // Those who needed keys have met the full disk, too.
+        wait_until("new keys are made again", || self.runtime.block_on(self.makes_a_key()));
+    }
+
+    async fn makes_a_key(&self) -> bool {
+        let subject = SubjectId::from(SystemEnvironment.new_uuid());
+        self.stores.keys.find_or_create(&subject).await.is_ok()
     }
 
     fn end(self) {

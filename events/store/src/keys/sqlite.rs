@@ -59,6 +59,8 @@ impl SqliteKeys {
         match self.commit(writer, &batch).await {
             Ok(rows) => batch.into_iter().zip(rows).for_each(|(new, row)| drop(new.answer.send(Ok(row)))),
             Err(error) => {
+                // A transaction that failed may still be open on it, and would be for ever.
+                *writer = None;
                 let error = StoreError::new("store subject keys", error);
                 batch.into_iter().for_each(|new| drop(new.answer.send(Err(error.clone()))));
             }
