@@ -28,11 +28,14 @@ use crate::{RunnerError, ddl};
 const SWITCH_PAGE_EVENTS: usize = 2_000;
 /// Most events the switch itself may still have to apply while the served rows stand still.
 const SWITCH_EVENTS_MAX: u64 = 2_000;
-/// How long the switch waits for readers of the served tables before it lets others pass.
-const SWITCH_LOCK_TIMEOUT: &str = "set local lock_timeout = '250ms'";
+/// How long the switch waits for those who use the served tables before it lets others pass: at
+/// first, and at most. It waits twice as long each time: behind long transactions that follow one
+/// another a short wait would never come to an end, and PostgreSQL lets an autovacuum go on that
+/// holds the table until somebody has waited for its `deadlock_timeout` (1 s).
+const SWITCH_LOCK_WAIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 /// Pause between two attempts to switch.
 const SWITCH_PAUSE: Duration = Duration::from_millis(100);
-/// How long the switch is tried.
+/// How long the switch is tried in all. Catching up between two attempts is work and does not count.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(60);
 /// With SQLite a writer in another process asks again at least every 100 ms while it waits; a pause
 /// longer than that lets it in.
@@ -159,17 +162,20 @@ impl Rebuild {
     async fn run(&mut self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Rebuilt, RunnerError> {
         self.catch_up(progress).await?;
         self.make_indexes().await?;
-        let deadline = Instant::now() + SWITCH_PATIENCE;
+        let (mut lock_wait, mut waited) = (SWITCH_LOCK_WAIT.0, Duration::ZERO);
         loop {
             self.catch_up(progress).await?;
-            if self.switch().await? {
+            let tried = Instant::now();
+            if self.switch(lock_wait).await? {
                 break;
             }
-            if Instant::now() >= deadline {
+            self.pause(SWITCH_PAUSE).await?;
+            waited += tried.elapsed();
+            if waited >= SWITCH_PATIENCE {
                 let waited_s = SWITCH_PATIENCE.as_secs();
                 return Err(RunnerError::SwitchBlocked { projection: self.projection().name(), waited_s });
             }
-            self.pause(SWITCH_PAUSE).await?;
+            lock_wait = (lock_wait * 2).min(SWITCH_LOCK_WAIT.1);
         }
         let checkpoint = self.checkpoint();
         Ok(Rebuilt {
@@ -251,9 +257,9 @@ impl Rebuild {
     }
 
     /// Tries to put the shadow in the place of the served rows; `false`: not now.
-    async fn switch(&mut self) -> Result<bool, RunnerError> {
+    async fn switch(&mut self, lock_wait: Duration) -> Result<bool, RunnerError> {
         let mut tx = DbTx::begin(&self.db).await?;
-        let outcome = self.switch_in(&mut tx.conn()).await;
+        let outcome = self.switch_in(&mut tx.conn(), lock_wait).await;
         match outcome {
             Ok(Some((written, position))) => {
                 tx.commit().await?;
@@ -268,10 +274,15 @@ impl Rebuild {
         }
     }
 
-    async fn switch_in(&self, conn: &mut Conn<'_>) -> Result<Option<(Written, Position)>, RunnerError> {
+    async fn switch_in(
+        &self,
+        conn: &mut Conn<'_>,
+        lock_wait: Duration,
+    ) -> Result<Option<(Written, Position)>, RunnerError> {
         let shadow = self.checkpoint();
         if conn.dialect() == Dialect::Postgres {
-            conn.execute_raw(SWITCH_LOCK_TIMEOUT).await.map_err(failed("limiting the wait for locks"))?;
+            let sql = format!("set local lock_timeout = '{}ms'", lock_wait.as_millis());
+            conn.execute_raw(&sql).await.map_err(failed("limiting the wait for locks"))?;
         }
         let live = self.lock_live(conn).await?;
         let mut position = shadow.position;

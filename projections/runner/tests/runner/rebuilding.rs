@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
+use sqlx::Executor;
 use tokio_util::sync::CancellationToken;
 use wac_events::{CodecError, Recorded};
 use wac_projections::{Column, Projection, RowChange, Rows, Select, Table, USERS, Value, all};
 use wac_runner::bench::Workload;
 use wac_runner::{ProjectionState, RebuildOptions, RunnerError, SqlRows, list, rebuild};
+use wac_store::Db;
 
 use crate::support::{PATIENCE, Store, names, on_both, projection};
+
+/// What a writer beside a rebuild rests after each batch: on a machine where writing is faster than
+/// rebuilding the rebuild would never catch up.
+const WRITERS_PAUSE: Duration = Duration::from_millis(5);
+/// How long one reader of two that take turns holds a table.
+const LONG_READ: Duration = Duration::from_millis(1_600);
 
 on_both!(a_rebuilt_read_model_equals_the_live_one, async |store: Store| {
     let mut workload = Workload::new(10);
@@ -101,6 +110,7 @@ on_both!(a_rebuild_from_another_process_disturbs_neither_writers_nor_readers, as
             while !done.load(Ordering::Relaxed) {
                 store.append(&mut workload, 20).await;
                 batches += 1;
+                tokio::time::sleep(WRITERS_PAUSE).await;
             }
             batches
         }
@@ -148,6 +158,7 @@ on_both!(verification_beside_a_running_server_finds_nothing, async |store: Store
         async move {
             while !done.is_cancelled() {
                 store.append(&mut workload, 10).await;
+                tokio::time::sleep(WRITERS_PAUSE).await;
             }
         }
     });
@@ -197,3 +208,38 @@ on_both!(what_a_killed_rebuild_left_is_removed_by_the_next, async |store: Store|
     store.is_exact().await;
     drop(SqlRows::open(store.db().clone(), all()).await.unwrap());
 });
+
+/// Readers whose transactions overlap, each longer than the switch waits at first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rebuilt_rows_are_switched_in_though_the_served_ones_are_always_being_read() {
+    let store = crate::support::postgres().await;
+    store.append(&mut Workload::new(15), 500).await;
+    store.bring_up().await;
+    let Db::Postgres(pool) = store.db().clone() else { panic!("not PostgreSQL") };
+    let done = CancellationToken::new();
+    let (reading, mut read) = tokio::sync::mpsc::channel(16);
+    let readers = [0, 1].map(|place| {
+        let (pool, done, reading) = (pool.clone(), done.clone(), reading.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(LONG_READ * place / 2).await;
+            while !done.is_cancelled() {
+                let mut tx = pool.begin().await.unwrap();
+                tx.execute("select count(*) from tokens_v1").await.unwrap();
+                let _full = reading.try_send(());
+                tokio::time::sleep(LONG_READ).await;
+                tx.commit().await.unwrap();
+            }
+        })
+    });
+    for _ in 0..3 {
+        read.recv().await.unwrap();
+    }
+    let options = RebuildOptions::default();
+    let rebuilt = rebuild(store.db(), store.log(), projection("tokens"), options, &mut |_| {}).await.unwrap();
+    assert_eq!(rebuilt.generation, 2);
+    done.cancel();
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    store.is_exact().await;
+}
