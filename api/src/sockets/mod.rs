@@ -1,7 +1,7 @@
 //! The sockets: QSS for calls and WAPI for resources. What frames and events mean is for
 //! [`wac_signaling`]; here are connections, tasks, queues and their bounds.
 //!
-//! The tail of the log is read once per node; the [`Hub`](hub::Hub) hands what it tells to the
+//! The tail of the log is read once per node; the [`Hub`] hands what it tells to the
 //! devices of this node, each [`Conversation`](conversation::Conversation) sends it at its reader's pace.
 
 mod assigner;

@@ -1,6 +1,6 @@
 //! The event log and the key store on SQLite, on PostgreSQL and in memory.
 //!
-//! [`open`] gives all three behind the ports of `wac-events`; [`Db`] is the same database for those
+//! [`open()`] gives all three behind the ports of `wac-events`; [`Db`] is the same database for those
 //! who keep tables of their own in it (read models). The rules every log keeps stand at
 //! [`wac_events::EventLog`]; one contract suite (`tests/contract.rs`) holds all three to them.
 

@@ -4,8 +4,8 @@
 //!   and checkpoint, again. The checkpoint moves by compare-and-swap, so any number of nodes may
 //!   run on one PostgreSQL.
 //! * [`SqlRows`] reads the rows, and waits until they have come as far as a reader needs.
-//! * [`rebuild`] builds a read model anew beside the one that is served, from any process.
-//! * [`verify`] folds the whole log and compares every row; [`log_verify`] checks the log alone.
+//! * [`rebuild()`] builds a read model anew beside the one that is served, from any process.
+//! * [`verify()`] folds the whole log and compares every row; [`log_verify`] checks the log alone.
 
 mod ahead;
 mod batch;
