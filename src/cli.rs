@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print events of the log.
     Events(EventsArgs),
-    /// Fold the log again: verify every read model, or show a state of the past.
+    /// Fold the log again: verify every read model, show a state of the past, or tell a call step by step.
     Replay(ReplayArgs),
     /// The log as a whole.
     #[command(subcommand)]
@@ -259,7 +259,7 @@ pub(crate) struct EventsArgs {
 
 /// `wac replay`.
 #[derive(Args, Debug)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["verify", "stream"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["verify", "stream", "call"]))]
 pub(crate) struct ReplayArgs {
     /// Which log.
     #[command(flatten)]
@@ -270,6 +270,12 @@ pub(crate) struct ReplayArgs {
     /// Show this stream's state.
     #[arg(long)]
     pub(crate) stream: Option<String>,
+    /// Tell this call step by step, with what was refused: a room, an opening, an invitation, a transfer or a stream.
+    #[arg(long, value_name = "ID")]
+    pub(crate) call: Option<String>,
+    /// The domain of the call's room, by name or id, if several have one of that id.
+    #[arg(long, requires = "call")]
+    pub(crate) domain: Option<String>,
     /// As it was at this time (RFC 3339) or position; the present if left out.
     #[arg(long, value_name = "TIME|POSITION", requires = "stream")]
     pub(crate) as_of: Option<String>,

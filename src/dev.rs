@@ -97,6 +97,7 @@ async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: S
     let stores = wac_store::open(&database.url(), options).await?;
     let first_start = FirstStart::begin(directory, &stores).await?;
     let mut platform = Platform::new(stores);
+    platform.keep_refusals(settings).await?;
     platform.start_rows(true).await?;
     let accounts = Accounts::new(platform.stores(), platform.handler().clone(), "seed");
     let logins: Vec<Login> = match &first_start {

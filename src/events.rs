@@ -1,7 +1,7 @@
 //! `wac events`: the log, filtered, as it is and as it grows; and the story of one call.
 
 mod links;
-mod story;
+pub(crate) mod story;
 
 use std::io::IsTerminal as _;
 

@@ -6,21 +6,24 @@ use uuid::Uuid;
 use wac_events::StoreError;
 use wac_relay::{LEASE_DURATION, LeaseEpoch, RelayLease};
 
-/// The lease's name in its table.
-const NAME: &str = "relay";
+/// The lease of the relay of events.
+pub(crate) const EVENTS_LEASE: &str = "relay";
+/// The lease of the relay of call records.
+pub(crate) const CALLS_LEASE: &str = "relay-calls";
 
 /// Serialises the making of the table among nodes.
 const SETUP_LOCK: i64 = 0x7761_636c_6561_7365;
 
 /// A row of `leases`; its times are the database's, so nodes need not agree about theirs.
 pub(crate) struct PostgresLease {
+    name: &'static str,
     pool: PgPool,
     holder: Uuid,
 }
 
 impl PostgresLease {
-    /// This process's hand on the lease; makes the table unless it is there.
-    pub(crate) async fn open(pool: PgPool) -> Result<Self, StoreError> {
+    /// This process's hand on the lease of that name; makes the table unless it is there.
+    pub(crate) async fn open(pool: PgPool, name: &'static str) -> Result<Self, StoreError> {
         const LOCK: &str = "select pg_advisory_xact_lock($1)";
         const TABLE: &str = "create table if not exists leases (
             name text primary key, holder uuid not null, epoch bigint not null, until timestamptz not null)";
@@ -30,7 +33,7 @@ impl PostgresLease {
         sqlx::query(LOCK).bind(SETUP_LOCK).execute(&mut *tx).await.map_err(named())?;
         sqlx::query(TABLE).execute(&mut *tx).await.map_err(named())?;
         tx.commit().await.map_err(named())?;
-        Ok(Self { pool, holder: Uuid::new_v4() })
+        Ok(Self { name, pool, holder: Uuid::new_v4() })
     }
 }
 
@@ -56,7 +59,7 @@ impl RelayLease for PostgresLease {
             returning epoch";
         Box::pin(async move {
             let epoch = sqlx::query_scalar::<_, i64>(SQL)
-                .bind(NAME)
+                .bind(self.name)
                 .bind(self.holder)
                 .bind(LEASE_DURATION.as_secs_f64())
                 .fetch_optional(&self.pool)
@@ -71,7 +74,7 @@ impl RelayLease for PostgresLease {
             where name = $1 and epoch = $2";
         Box::pin(async move {
             let done = sqlx::query(SQL)
-                .bind(NAME)
+                .bind(self.name)
                 .bind(number_of(epoch))
                 .bind(LEASE_DURATION.as_secs_f64())
                 .execute(&self.pool)
@@ -85,7 +88,7 @@ impl RelayLease for PostgresLease {
         const SQL: &str = "update leases set until = 'epoch' where name = $1 and epoch = $2";
         Box::pin(async move {
             sqlx::query(SQL)
-                .bind(NAME)
+                .bind(self.name)
                 .bind(number_of(epoch))
                 .execute(&self.pool)
                 .await

@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod bench;
+mod call_records;
 mod cli;
 mod config;
 mod config_commands;
@@ -23,6 +24,7 @@ mod passwords;
 mod platform;
 mod processes;
 mod projections;
+mod refusals;
 mod replay;
 mod seed;
 mod serve;

@@ -159,6 +159,7 @@ async fn start(settings: &Settings, sockets: Option<Sockets>) -> Result<Platform
     let stores = wac_store::open(&settings.required_database()?.url(), options).await?;
     let store = if matches!(stores.db, Db::Postgres(_)) { "postgresql" } else { "sqlite" };
     let mut platform = Platform::new(stores);
+    platform.keep_refusals(settings).await?;
     if ["projector", "api", "processes"].iter().any(|role| settings.has_role(role)) {
         platform.start_rows(settings.has_role("projector")).await?;
     }

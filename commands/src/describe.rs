@@ -226,10 +226,11 @@ fn agent(state: &Agent) -> Value {
 }
 
 fn media_session(state: &MediaSession) -> Value {
-    let MediaSession { version, connected, flowed, tracks, former_tracks, period, ended } = state;
+    let MediaSession { version, connected, flowed, tracks, former_tracks, period, ended, of, alarms } = state;
     json!({
         "version": version, "connected": connected, "flowed": flowed, "tracks": tracks, "formerTracks": former_tracks,
-        "period": period, "ended": ended,
+        "period": period, "ended": ended, "opening": of.as_ref().map(|(opening, _)| opening),
+        "user": of.as_ref().map(|(_, user)| user), "alarms": alarms,
     })
 }
 

@@ -25,6 +25,7 @@ pub mod presence;
 pub mod process;
 #[cfg(test)]
 mod properties;
+mod refusals;
 mod rejection;
 pub mod reservation;
 pub mod room;
@@ -60,6 +61,7 @@ pub use media::{MediaReport, MediaSession, MediaSessionRef, ReportMedia};
 pub use names::{UserName, domain_name, fold, name_key, sip_identity_key};
 pub use node::Node;
 pub use presence::Presence;
+pub use refusals::{Forgotten, REFUSALS_OF_CALL_MAX, Refusal, Refusals};
 pub use rejection::{FieldError, Rejection, RejectionKind};
 pub use reservation::Reservation;
 pub use room::Room;

@@ -5,7 +5,9 @@
 //! built against are the event enums ([`AnyEvent`] holds them all).
 
 pub mod agent;
+pub mod alarm;
 mod any;
+pub mod call_record;
 pub mod cloudevents;
 mod codec;
 pub mod credential;
@@ -20,6 +22,7 @@ pub mod login;
 pub mod media;
 pub mod node;
 pub mod oauth;
+mod opinion;
 mod patch;
 mod personal;
 pub mod presence;
@@ -51,6 +54,7 @@ pub use login::LoginEvent;
 pub use media::MediaEvent;
 pub use node::NodeEvent;
 pub use oauth::{ClientEvent, GrantKind, TokenEvent};
+pub use opinion::estimated_mos;
 pub use patch::Patch;
 pub use personal::{Cell, MasterKey, OpenError, PERSONAL_TAG, Personal, SECRET_TAG, Secret, SubjectKey, hex};
 pub use presence::{Activity, PresenceEvent};

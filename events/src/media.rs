@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alarm::{MediaAlarmAcknowledged, MediaAlarmRaised};
 use crate::codec::aggregate_events;
 use crate::{DomainId, MediaSessionId, OpeningId, PersonalFields, RoomId, SessionId, StreamId, Time, UserId};
 
@@ -164,6 +165,10 @@ aggregate_events! {
         Measured(MediaMeasured) = "media.measured", 1;
         /// See [`MediaEnded`].
         Ended(MediaEnded) = "media.ended", 1;
+        /// See [`MediaAlarmRaised`].
+        AlarmRaised(MediaAlarmRaised) = "media.alarm_raised", 1;
+        /// See [`MediaAlarmAcknowledged`].
+        AlarmAcknowledged(MediaAlarmAcknowledged) = "media.alarm_acknowledged", 1;
     }
 }
 

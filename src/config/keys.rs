@@ -229,6 +229,12 @@ pub(crate) const KEYS: &[Key] = &[
         "So many failed log-ins of one name raise the alarm.",
     ),
     Key::new("login.limitRateSeconds", Kind::Number(1, 86_400), Some("10"), "Within so many seconds."),
+    Key::new(
+        "callAlarms.rules",
+        Kind::List,
+        Some(""),
+        "When a call raises an alarm: `name: section.value > threshold`, `%` behind the threshold of a share.",
+    ),
     Key::new("rooms.setOwner", Kind::Bool, Some("true"), "Whether who creates a room owns it."),
     Key::new(
         "rooms.updateRoomWhenOwnerLeaves",

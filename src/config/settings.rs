@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use wac_api::Network;
 use wac_commands::domain::origin::Pattern;
 use wac_events::MasterKey;
+use wac_events::alarm::AlarmRule;
 use wac_media_io::VideoCodec;
 use wac_relay::PersonalFieldsMode;
 
@@ -81,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) refresh_token_s: u64,
     /// `oauth2provider.maxTokens`.
     pub(crate) max_tokens: u64,
+    /// When a call raises an alarm.
+    pub(crate) call_alarms: Vec<AlarmRule>,
     /// `database.url`, else `data`.
     pub(crate) database: Option<Database>,
     /// `masterKey`.
@@ -191,6 +194,7 @@ impl Settings {
             access_token_s: configuration.number("oauth2provider.accessTokenExpiration"),
             refresh_token_s: configuration.number("oauth2provider.refreshTokenExpiration"),
             max_tokens: configuration.number("oauth2provider.maxTokens"),
+            call_alarms: call_alarms(configuration)?,
             database: database(configuration),
             master_key: configuration.text("masterKey").map(str::to_owned),
             master_key_file: configuration.path("masterKeyFile").map(Path::to_owned),
@@ -342,4 +346,17 @@ fn rank(source: &super::Source) -> u8 {
         super::Source::Variable(_) => 3,
         super::Source::Flag(_) => 4,
     }
+}
+
+/// The rules by which calls raise alarms; ids stand once.
+fn call_alarms(configuration: &Configuration) -> Result<Vec<AlarmRule>> {
+    let mut rules: Vec<AlarmRule> = Vec::new();
+    for text in configuration.list("callAlarms.rules") {
+        let rule = AlarmRule::parse(text).map_err(|wrong| anyhow!("callAlarms.rules: a rule {wrong}; not {text:?}"))?;
+        if rules.iter().any(|other| other.id == rule.id) {
+            bail!("callAlarms.rules: there are two rules of the name {:?}", rule.id);
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
 }

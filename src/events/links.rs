@@ -3,13 +3,13 @@
 use wac_events::invite::Callee;
 use wac_events::room::RoomRef;
 use wac_events::{
-    AgentEvent, AnyEvent, InviteEvent, InviteId, OpeningId, PresenceEvent, Recorded, RoomEvent, SessionEvent,
-    SessionId, StreamId, TransferEvent, TransferId, UserId,
+    AgentEvent, AnyEvent, InviteEvent, InviteId, MediaEvent, OpeningId, PresenceEvent, Recorded, RoomEvent,
+    SessionEvent, SessionId, StreamId, TransferEvent, TransferId, UserId,
 };
 
 /// A part of a call, which has events of its own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Everything that ever happened in a room.
     Room(StreamId),
     /// One opening of a room, by the room's stream.
@@ -18,6 +18,8 @@ pub(super) enum Part {
     Invite(InviteId),
     /// A transfer.
     Transfer(TransferId),
+    /// A media session, by its stream.
+    Media(StreamId),
     /// What an agent had to do with an invitation, by the agent's stream.
     Contact(StreamId, InviteId),
 }
@@ -29,6 +31,7 @@ impl Part {
             "room" => Some(Part::Room(stream.clone())),
             "invite" => Some(Part::Invite(InviteId::from(stream.id()))),
             "transfer" => Some(Part::Transfer(TransferId::from(stream.id()))),
+            "media" => Some(Part::Media(stream.clone())),
             _ => None,
         }
     }
@@ -36,7 +39,9 @@ impl Part {
     /// The stream its events are in.
     pub(super) fn stream(&self) -> StreamId {
         match self {
-            Part::Room(stream) | Part::Opening(stream, _) | Part::Contact(stream, _) => stream.clone(),
+            Part::Room(stream) | Part::Opening(stream, _) | Part::Media(stream) | Part::Contact(stream, _) => {
+                stream.clone()
+            }
             Part::Invite(invite) => invite.stream(),
             Part::Transfer(transfer) => transfer.stream(),
         }
@@ -86,6 +91,16 @@ pub(super) fn links(recorded: &Recorded) -> Links {
         Ok(AnyEvent::Room(event)) => room(&recorded.stream, &event),
         Ok(AnyEvent::Invite(event)) => invite(&recorded.stream, event),
         Ok(AnyEvent::Transfer(event)) => transfer(&recorded.stream, event),
+        Ok(AnyEvent::MediaSession(MediaEvent::Connected(event))) => {
+            let room = RoomRef { domain: event.domain, id: event.room };
+            Links {
+                own: Part::of_stream(&recorded.stream),
+                parts: vec![Part::opening(&room, &event.opening)],
+                users: vec![event.user],
+                devices: vec![event.session],
+                ..Links::default()
+            }
+        }
         Ok(AnyEvent::Agent(AgentEvent::Assigned(event))) => contact(&recorded.stream, event.invite, event.user),
         Ok(AnyEvent::Agent(AgentEvent::Released(event))) => contact(&recorded.stream, event.invite, event.user),
         Ok(AnyEvent::Presence(PresenceEvent::DeviceRegistered(event))) => {

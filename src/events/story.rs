@@ -13,11 +13,12 @@ use super::PAGE;
 use super::links::{Links, Part, Turn, links};
 
 /// What may belong to a call though none of its own streams names it.
-const FOLLOWED: [&str; 7] = [
+const FOLLOWED: [&str; 8] = [
     "invite.created",
     "invite.accepted",
     "transfer.created",
     "agent.*",
+    "media.connected",
     "presence.device_registered",
     "presence.device_removed",
     "session.closed",
@@ -25,7 +26,7 @@ const FOLLOWED: [&str; 7] = [
 
 /// What is known of a call.
 #[derive(Default)]
-pub(super) struct Story {
+pub(crate) struct Story {
     events: BTreeMap<Position, Recorded>,
     found: BTreeSet<Position>,
     parts: BTreeSet<Part>,
@@ -37,7 +38,7 @@ pub(super) struct Story {
 
 impl Story {
     /// The story of the call that `part` belongs to, up to `end`.
-    pub(super) async fn of(part: Part, log: &dyn EventLog, end: Position) -> Result<Self> {
+    pub(crate) async fn of(part: Part, log: &dyn EventLog, end: Position) -> Result<Self> {
         let mut story = Self::default();
         story.learn(part);
         story.gather(log, end).await?;
@@ -45,8 +46,23 @@ impl Story {
     }
 
     /// What has been found since it was taken last, in the log's order.
-    pub(super) fn take(&mut self) -> Vec<Recorded> {
+    pub(crate) fn take(&mut self) -> Vec<Recorded> {
         std::mem::take(&mut self.events).into_values().collect()
+    }
+
+    /// Who took part, or was asked to.
+    pub(crate) fn users(&self) -> &BTreeSet<UserId> {
+        &self.users
+    }
+
+    /// What the call is known under: openings of rooms, and invitations.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let name = |part: &Part| match part {
+            Part::Opening(_, opening) => Some(opening.to_string()),
+            Part::Invite(invite) => Some(invite.to_string()),
+            _ => None,
+        };
+        self.parts.iter().filter_map(name).collect()
     }
 
     /// Takes a new event in if it belongs to the call, and what it leads to. Devices that come and
@@ -207,7 +223,9 @@ async fn created(filter: EventFilter, log: &dyn EventLog) -> Result<Vec<(Positio
 pub(super) async fn part_of_stream(stream: &str, log: &dyn EventLog) -> Result<Part> {
     let stream = StreamId::from(stream);
     let Some(part) = Part::of_stream(&stream) else {
-        bail!("--related goes with a stream of a room, an invitation or a transfer, not with {stream}");
+        bail!(
+            "--related goes with a stream of a room, an invitation, a transfer or a media session, not with {stream}"
+        );
     };
     if log.read_stream(&stream, 1, 1).await?.is_empty() {
         bail!("there is no stream {stream}");
@@ -217,7 +235,7 @@ pub(super) async fn part_of_stream(stream: &str, log: &dyn EventLog) -> Result<P
 
 /// The part of a call with this id: a stream, an invitation, a transfer, an opening (which is what
 /// its events' correlation ids say), or the newest opening of a room.
-pub(super) async fn part_of_call(id: &str, filter: &EventFilter, log: &dyn EventLog) -> Result<Part> {
+pub(crate) async fn part_of_call(id: &str, filter: &EventFilter, log: &dyn EventLog) -> Result<Part> {
     let named = [StreamId::from(id), StreamId::of("invite", id), StreamId::of("transfer", id)];
     for (stream, part) in named.iter().filter_map(|stream| Some((stream, Part::of_stream(stream)?))) {
         if !log.read_stream(stream, 1, 1).await?.is_empty() {

@@ -23,10 +23,12 @@ use wac_relay::{AlwaysGranted, Relay, RelayConfig, RelayLease, RelayProgress};
 use wac_runner::{Runner, SqlRows};
 use wac_store::{Db, Stores, SystemEnvironment};
 
+use crate::call_records::RowsRecords;
 use crate::config::Settings;
 use crate::heartbeats;
-use crate::lease::PostgresLease;
+use crate::lease::{CALLS_LEASE, EVENTS_LEASE, PostgresLease};
 use crate::processes::Processes;
+use crate::refusals;
 use crate::serving::{Bound, Servers};
 use crate::shutdown::{DRAIN_PART, DRAIN_REQUESTS};
 pub(crate) use media::MediaSocket;
@@ -183,6 +185,13 @@ impl Platform {
         &self.handler
     }
 
+    /// Keeps what is refused in calls from now on.
+    pub(crate) async fn keep_refusals(&self, settings: &Settings) -> Result<()> {
+        let refusals = refusals::open(&self.stores.db, settings.node_name.clone()).await;
+        self.handler.keep_refusals(refusals.context("refusals cannot be kept")?);
+        Ok(())
+    }
+
     /// Starts to keep the read models up, or to read those another process keeps up.
     pub(crate) async fn start_rows(&mut self, here: bool) -> Result<()> {
         let (db, projections) = (self.stores.db.clone(), wac_projections::all());
@@ -208,16 +217,28 @@ impl Platform {
 
     /// Starts the relay to Kafka.
     pub(crate) async fn start_relay(&mut self, settings: &Settings) -> Result<()> {
-        let lease: Arc<dyn RelayLease> = match &self.stores.db {
-            Db::Postgres(pool) => Arc::new(PostgresLease::open(pool.clone()).await?),
-            Db::Sqlite(_) => Arc::new(AlwaysGranted),
-        };
         let (log, keys) = (self.stores.log.clone(), self.stores.keys.clone());
-        let relay = Relay::new(log, keys, lease, relay_config(settings))?;
+        let relay = Relay::new(log.clone(), keys.clone(), self.lease(EVENTS_LEASE).await?, relay_config(settings))?;
         self.relay_progress = Some(relay.progress());
+        let rows = match &self.rows {
+            Some(rows) => rows.reader(),
+            None => SqlRows::open(self.stores.db.clone(), wac_projections::all()).await?,
+        };
+        let records = Arc::new(RowsRecords::new(rows, keys.clone()));
+        let calls = Relay::new(log, keys, self.lease(CALLS_LEASE).await?, relay_config(settings))?.of_calls(records);
         let shutdown = CancellationToken::new();
-        self.relay = Some(Part { task: tokio::spawn(relay.run(shutdown.clone())), shutdown });
+        let both = (relay.run(shutdown.clone()), calls.run(shutdown.clone()));
+        let task = tokio::spawn(async move { _ = tokio::join!(both.0, both.1) });
+        self.relay = Some(Part { task, shutdown });
         Ok(())
+    }
+
+    /// The lease of that name, which one node has at a time.
+    async fn lease(&self, name: &'static str) -> Result<Arc<dyn RelayLease>> {
+        Ok(match &self.stores.db {
+            Db::Postgres(pool) => Arc::new(PostgresLease::open(pool.clone(), name).await?),
+            Db::Sqlite(_) => Arc::new(AlwaysGranted),
+        })
     }
 
     /// Starts the process managers; the read models must have been started.
@@ -225,6 +246,7 @@ impl Platform {
         let rules = ProcessRules {
             tokens_max: usize::try_from(settings.max_tokens).unwrap_or(usize::MAX),
             exclusive_login: settings.signaling.login.exclusive,
+            call_alarms: settings.call_alarms.clone(),
         };
         self.processes().await?.start_managers(rules, call_rules(settings));
         if !settings.has_role("signaling") {

@@ -1,5 +1,6 @@
 //! `wac replay`: the log folded again.
 
+mod call;
 mod state;
 
 use std::process::ExitCode;
@@ -20,6 +21,10 @@ use crate::{log, open};
 pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let settings = open::settings(&args.source, "wac replay")?;
     let stores = open::existing(&settings).await?;
+    if let Some(call) = &args.call {
+        call::tell(call, args, &stores).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match &args.stream {
         Some(stream) => {
             show(&stores, &StreamId::from(stream.as_str()), args).await?;

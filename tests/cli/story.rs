@@ -156,3 +156,47 @@ fn a_calls_story_is_told_while_it_goes_on() {
         following.wait().unwrap();
     });
 }
+
+#[test]
+fn a_call_is_told_step_by_step_with_what_was_refused() {
+    let directory = directory();
+    let data = directory.path().join("data");
+    let dev = Dev::start(&data);
+    let tokens = [dev.token("alice@demo"), dev.token("bob@demo")];
+    let first = block_on(async {
+        let mut alice = Caller::on(&dev, &tokens[0]).await;
+        let mut bob = Caller::on(&dev, &tokens[1]).await;
+        let first = call(&mut alice, &mut bob).await;
+        bob.refused("decline", json!({ "inviteId": first.invite })).await;
+        alice.done("closeRoom", json!({ "roomId": first.room })).await;
+        first
+    });
+    let data = text(&data);
+    let story = json_lines(&succeed(&["events", "--data", data, "-o", "json", "--call", &first.room]));
+    let refusals = || {
+        let told = json_lines(&succeed(&["replay", "--data", data, "-o", "json", "--call", &first.room]));
+        let refused = told.iter().filter(|step| !step["refused"].is_null()).cloned().collect::<Vec<_>>();
+        (told, refused)
+    };
+    // A refusal is written beside the log, a moment later.
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while refusals().1.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the refusal is kept");
+    }
+    let (told, refused) = refusals();
+    let positions = |steps: &[Value]| steps.iter().filter_map(|step| step["position"].as_u64()).collect::<Vec<_>>();
+    assert_eq!(positions(&told), positions(&story), "the same events as `wac events --call`");
+    assert_eq!((refused.len(), &refused[0]["refused"]["command"]), (1, &json!("decline_invite")));
+    assert_eq!(refused[0]["by"], "bob");
+    let place = told.iter().position(|step| !step["refused"].is_null()).unwrap();
+    let accepted = told.iter().position(|step| step["event"] == "invite.accepted").unwrap();
+    let closed = told.iter().position(|step| step["event"] == "room.closed").unwrap();
+    assert!(accepted < place && place < closed, "it stands where it happened");
+    assert_eq!((&told[accepted]["text"], &told[accepted]["by"]), (&json!("bob accepts"), &json!("bob")));
+    assert!(told[accepted]["node"].is_string(), "{}", told[accepted]);
+
+    let table = succeed(&["replay", "--data", data, "--call", &first.invite]);
+    assert!(table.contains("alice calls bob") && table.contains("is refused to decline invite"), "{table}");
+    assert!(refusal(&["replay", "--data", data, "--call", "nothing"]).contains("there is no call"));
+    dev.end(Signal::TERM);
+}

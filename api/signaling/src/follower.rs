@@ -137,6 +137,7 @@ fn concern(event_type: &str) -> Concern {
         "user" | "domain" => Concern::Names,
         _ => match event_type {
             "session.closed" | "presence.online" | "presence.offline" | "presence.changed" => Concern::Event,
+            "media.ended" => Concern::State,
             "subject.erased" => Concern::Erasure,
             _ => Concern::None,
         },

@@ -26,7 +26,7 @@ use crate::{Caller, Platform, Problem};
 /// Media type of an answer whose status tells, too (GraphQL over HTTP §6.4).
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
 /// Every read model a query may read.
-pub(super) const TABLES: [&str; 16] = [
+pub(super) const TABLES: [&str; 18] = [
     "domains",
     "users",
     "credentials",
@@ -42,7 +42,9 @@ pub(super) const TABLES: [&str; 16] = [
     "transfers",
     "conference_users",
     "agents",
+    "media_sessions",
     "login_alarms",
+    "call_alarms",
 ];
 
 /// Who sends a request, and how.

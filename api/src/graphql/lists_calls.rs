@@ -7,7 +7,7 @@ use wac_events::Role;
 
 use super::lists::{connection, cursor, page};
 use super::moment::Moment;
-use super::objects::{Agent, Conference, DeviceSession, LoginAlarm, UsersGroup};
+use super::objects::{Agent, CallAlarm, Conference, DeviceSession, LoginAlarm, UsersGroup};
 use crate::policy::{Action, Target, allows};
 use crate::reads::{AgentFilter, AlarmFilter, ConferenceFilter, GroupFilter, SessionFilter};
 use crate::write::not_for_you;
@@ -107,6 +107,28 @@ pub(super) async fn agents(
     let found = if empty { Vec::new() } else { moment.reads.agents(&filter, &page).await? };
     let seen = |view| Agent::seen(caller, view, moment);
     Ok(connection(found, first, page.after.is_some(), |view| view.user.as_str(), seen))
+}
+
+/// Alarms about calls, newest first, for administrators.
+pub(super) async fn call_alarms(
+    caller: &Caller,
+    moment: &Arc<Moment>,
+    filter: AlarmFilter,
+    first: i32,
+    after: Option<String>,
+) -> Result<Page<CallAlarm>, Problem> {
+    if !allows(caller, Action::List, &Target::Alarms).is_allowed() {
+        return Err(not_for_you());
+    }
+    let (first, page) = page(first, after)?;
+    let found = moment.reads.call_alarms(&filter, &page).await?;
+    Ok(connection(
+        found,
+        first,
+        page.after.is_some(),
+        |view| view.row.id.as_str(),
+        |view| CallAlarm::seen(caller, view),
+    ))
 }
 
 /// Alarms about log-ins, newest first, for administrators.

@@ -150,6 +150,18 @@ impl CallsMutation {
         Ok(DeletePayload::of(written, id))
     }
 
+    /// Takes notice of an alarm about a call; once is enough.
+    async fn acknowledge_call_alarm(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        idempotency_key: Option<String>,
+    ) -> Result<DonePayload> {
+        let how = How { key: idempotency_key, if_version: None };
+        let path = format!("alarms/{}/acknowledgement", escape(&id));
+        Ok(write(ctx, Method::POST, &path, None::<&()>, how).await?.into())
+    }
+
     /// Says how to wake the caller's device.
     async fn set_push_token(
         &self,

@@ -6,7 +6,9 @@ use wac_events::{GroupId, OpeningId, SessionId};
 
 use super::lists::{PAGE_FIRST, page_cost};
 use super::lists_calls;
-use super::objects::{Agent, Conference, DeviceSession, LoginAlarm, Presence, Reachability, User, UsersGroup};
+use super::objects::{
+    Agent, CallAlarm, Conference, DeviceSession, LoginAlarm, Presence, Reachability, User, UsersGroup,
+};
 use super::query::{domain_id, user_id};
 use super::scalars::DateTime;
 use super::session::{AsOf, moment, platform, session};
@@ -205,6 +207,22 @@ impl CallsQuery {
         let domain = domain_id(&moment, filter.domain).await?;
         let filter = AlarmFilter { user: filter.user.map(|user| user_id(&user)), domain };
         Ok(lists_calls::login_alarms(&session(ctx).caller, &moment, filter, first, after).await?)
+    }
+
+    /// Alarms about calls whose media broke a rule, newest first, for administrators.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn call_alarms(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] filter: LoginAlarmConditions,
+        #[graphql(default_with = "PAGE_FIRST")] first: i32,
+        after: Option<String>,
+        as_of: Option<AsOf>,
+    ) -> Result<Page<CallAlarm>> {
+        let moment = moment(ctx, as_of).await?;
+        let domain = domain_id(&moment, filter.domain).await?;
+        let filter = AlarmFilter { user: filter.user.map(|user| user_id(&user)), domain };
+        Ok(lists_calls::call_alarms(&session(ctx).caller, &moment, filter, first, after).await?)
     }
 
     /// Who would ring if an address were called now; null if nobody has it whom the caller may see.

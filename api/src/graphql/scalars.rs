@@ -7,11 +7,11 @@ use wac_events::Time;
 const EXACT_MAX: u64 = 9_007_199_254_740_991;
 
 /// A place in the log: 1, 2, 3 … in commit order, without gaps; 0 is before everything.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Deserialize)]
 pub(super) struct Position(pub(super) u64);
 
 /// A whole number from 0 to 2^53 - 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub(super) struct Long(pub(super) u64);
 
 /// An instant, RFC 3339.

@@ -1,11 +1,12 @@
 //! The conference log: openings of rooms with everybody who sat in them or was invited to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wac_events::{DomainId, OpeningId, Time, UserId};
 use wac_projections::{
-    CANDIDATES, CONFERENCE_USERS, CandidateRow, ConferenceUserRow, INVITES, InviteRow, PARTICIPANTS, ParticipantRow,
-    ROOMS, RoomRow, Row, SELECT_ROWS_MAX, Select, TRANSFERS, Table, TransferRow, Value,
+    CANDIDATES, CONFERENCE_USERS, CandidateRow, ConferenceUserRow, INVITES, InviteRow, MEDIA_SESSIONS, MediaSessionRow,
+    PARTICIPANTS, ParticipantRow, Quality, ROOMS, RoomRow, Row, SELECT_ROWS_MAX, Select, TRANSFERS, Table, TransferRow,
+    USERS, Value,
 };
 
 use super::{ReadError, Reads, decoded};
@@ -21,8 +22,12 @@ pub struct ConferenceView {
     pub invites: Vec<(InviteRow, Vec<CandidateRow>)>,
     /// Transfers out of it.
     pub transfers: Vec<TransferRow>,
-    /// Names of the domains involved.
+    /// Media sessions of its participants, oldest first.
+    pub media: Vec<MediaSessionRow>,
+    /// Names of the domains involved: the room's, the callers', and those of everybody who sat in it or was called.
     pub domains: BTreeSet<String>,
+    /// Name of the room's domain.
+    pub domain: String,
 }
 
 impl ConferenceView {
@@ -33,6 +38,30 @@ impl ConferenceView {
         };
         self.participants.iter().any(|seat| seat.user == *user) || self.invites.iter().any(invited)
     }
+
+    /// The media sessions of one stay.
+    pub fn media_of(&self, seat: &ParticipantRow) -> impl Iterator<Item = &MediaSessionRow> {
+        let (session, from, until) = (seat.session.clone(), seat.joined_at, seat.left_at);
+        self.media.iter().filter(move |it| {
+            let at = it.connected_at;
+            it.session == session && at >= from && until.is_none_or(|until| at <= until)
+        })
+    }
+
+    /// How well media went for one stay; `None`: there was none, or nothing has been measured.
+    pub fn quality_of(&self, seat: &ParticipantRow) -> Option<Quality> {
+        measured(self.media_of(seat))
+    }
+
+    /// How well media went for all together.
+    pub fn quality(&self) -> Option<Quality> {
+        measured(self.media.iter())
+    }
+}
+
+fn measured<'a>(sessions: impl Iterator<Item = &'a MediaSessionRow>) -> Option<Quality> {
+    let quality = Quality::of(sessions.map(|session| &session.quality));
+    (quality.measured_ms > 0).then_some(quality)
 }
 
 /// Which conferences, newest first. Every condition given must hold.
@@ -139,13 +168,17 @@ impl Reads {
         let participants = self.all(within(&PARTICIPANTS), ParticipantRow::from_row).await?;
         let invites = self.all(within(&INVITES), InviteRow::from_row).await?;
         let transfers = self.all(within(&TRANSFERS), TransferRow::from_row).await?;
+        let media = self.all(within(&MEDIA_SESSIONS), MediaSessionRow::from_row).await?;
         let mut candidates: Vec<CandidateRow> = Vec::new();
         for invites in invites.chunks(SELECT_ROWS_MAX) {
             let ids = invites.iter().map(|invite| Value::from(invite.id.as_str())).collect();
             candidates.extend(self.all(Select::from(&CANDIDATES).one_of("invite", ids), CandidateRow::from_row).await?);
         }
+        let people = participants.iter().map(|seat| &seat.user).chain(candidates.iter().map(|row| &row.user));
+        let homes = self.homes(people).await?;
         let of_rooms = rooms.iter().map(|room| &room.room.domain);
-        let names = self.domain_names(of_rooms.chain(invites.iter().map(|invite| &invite.domain))).await?;
+        let of_invites = invites.iter().map(|invite| &invite.domain);
+        let names = self.domain_names(of_rooms.chain(of_invites).chain(homes.values())).await?;
         let name = |id: &DomainId| names.get(id).cloned().unwrap_or_else(|| id.to_string());
         let view = |room: RoomRow| {
             let mut seats: Vec<_> = participants.iter().filter(|seat| seat.opening == room.opening).cloned().collect();
@@ -153,16 +186,42 @@ impl Reads {
             let into = invites.iter().filter(|invite| invite.opening.as_ref() == Some(&room.opening));
             let mut domains = BTreeSet::from([name(&room.room.domain)]);
             domains.extend(into.clone().map(|invite| name(&invite.domain)));
+            let called = into.clone().flat_map(|invite| candidates.iter().filter(|row| row.invite == invite.id));
+            let people = seats.iter().map(|seat| &seat.user).chain(called.map(|row| &row.user));
+            domains.extend(people.filter_map(|user| homes.get(user)).map(name));
+            let mut media: Vec<_> = media.iter().filter(|it| it.opening == room.opening).cloned().collect();
+            media.sort_by_key(|session| session.connected_at);
             let of = |invite: &InviteRow| candidates.iter().filter(|row| row.invite == invite.id).cloned().collect();
             ConferenceView {
                 participants: seats,
                 invites: into.map(|invite| (invite.clone(), of(invite))).collect(),
                 transfers: transfers.iter().filter(|row| row.opening == room.opening).cloned().collect(),
+                media,
                 domains,
+                domain: name(&room.room.domain),
                 room,
             }
         };
         Ok(rooms.into_iter().map(view).collect())
+    }
+
+    /// The domains that users belong to; of those who are gone none.
+    async fn homes<'a>(
+        &self,
+        users: impl Iterator<Item = &'a UserId>,
+    ) -> Result<BTreeMap<UserId, DomainId>, ReadError> {
+        let users: Vec<&UserId> = users.collect::<BTreeSet<_>>().into_iter().collect();
+        let mut homes = BTreeMap::new();
+        for some in users.chunks(SELECT_ROWS_MAX) {
+            let ids = some.iter().map(|user| Value::from(user.as_str())).collect();
+            for row in self.rows.select(Select::from(&USERS).one_of(USERS.key(), ids)).await? {
+                let text = |column| row.get(column).and_then(Value::as_text);
+                if let (Some(user), Some(domain)) = (text(USERS.key()), text("domain")) {
+                    homes.insert(UserId::from(user), DomainId::from(domain));
+                }
+            }
+        }
+        Ok(homes)
     }
 
     async fn page_of<T>(&self, select: Select, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>, ReadError> {

@@ -12,6 +12,7 @@ mod domains;
 mod groups;
 mod nodes;
 mod presence;
+mod records;
 mod sessions;
 mod users;
 
@@ -22,7 +23,7 @@ use wac_events::{DomainId, KeyStore, OpenError, StoreError};
 use wac_projections::{Rows, SELECT_ROWS_MAX};
 
 pub use agents::{AgentFilter, AgentState, AgentView};
-pub use alarms::{AlarmFilter, LoginAlarmView};
+pub use alarms::{AlarmFilter, CallAlarmView, LoginAlarmView};
 pub use clients::ClientView;
 pub use conferences::{ConferenceFilter, ConferencePage, ConferenceView};
 pub use credentials::{CredentialFilter, CredentialView};
@@ -30,6 +31,8 @@ pub use domains::DomainView;
 pub use groups::{GroupFilter, GroupView};
 pub use nodes::{MediaNodeView, NodeView};
 pub use presence::PresenceView;
+pub use records::call_records;
+pub(crate) use records::{percent, rounded};
 pub use sessions::{SessionFilter, SessionView};
 pub use users::{UserFilter, UserView};
 

@@ -1,28 +1,32 @@
-//! `/alarms`: what should not have happened so often. So far: failed log-ins (guide §5.1.6.2).
+//! `/alarms`: what should not have happened so often, or so badly: failed log-ins (guide §5.1.6.2), and calls whose
+//! media broke a rule (guide §5.1.4.4.2, `call-alarms`).
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wac_events::UserId;
+use uuid::Uuid;
+use wac_commands::media::AcknowledgeCallAlarm;
+use wac_events::{EventId, UserId};
 
 use super::common::{IdInPath, user_id};
 use super::{lists, schemas};
 use crate::policy::{Action, Target, allows};
 use crate::reading::Query;
-use crate::reads::{AlarmFilter, LoginAlarmView};
-use crate::write::{not_for_you, nothing_here};
+use crate::reads::{AlarmFilter, CallAlarmView, LoginAlarmView};
+use crate::write::{Write, not_for_you, nothing_here};
 use crate::{Caller, Platform, Problem};
 
-const TABLES: [&str; 2] = ["login_alarms", "domains"];
+const TABLES: [&str; 3] = ["login_alarms", "call_alarms", "domains"];
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Platform> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(acknowledge))
 }
 
-fn alarm_json(alarm: &LoginAlarmView) -> Value {
+fn login_json(alarm: &LoginAlarmView) -> Value {
     json!({
         "id": alarm.id,
         "domain": alarm.domain_name,
@@ -34,7 +38,44 @@ fn alarm_json(alarm: &LoginAlarmView) -> Value {
             "failures": alarm.failures,
             "windowSeconds": alarm.window_s,
         },
+        "acknowledged": Value::Null,
     })
+}
+
+/// The value stands where the rule looks for it: in its section of the statistics.
+fn call_json(alarm: &CallAlarmView) -> Value {
+    let row = &alarm.row;
+    let acknowledged = row.acknowledged_at.map(|at| json!({ "at": at.millis(), "by": row.acknowledged_by }));
+    json!({
+        "id": row.id,
+        "domain": alarm.domain_name,
+        "urgency": "medium",
+        "type": "call",
+        "timestamp": row.at.millis(),
+        "payload": {
+            "callid": row.opening,
+            "user": row.user,
+            "value": { &row.rule.section: [{ "id": row.media, &row.rule.value: row.value }] },
+            "alarm": row.rule,
+        },
+        "acknowledged": acknowledged,
+    })
+}
+
+/// Of which kind alarms are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Login,
+    Call,
+}
+
+fn kind(query: &mut Query) -> Result<Option<Kind>, Problem> {
+    match query.take("type")?.as_deref() {
+        None => Ok(None),
+        Some("login") => Ok(Some(Kind::Login)),
+        Some("call") => Ok(Some(Kind::Call)),
+        Some(_) => Err(Problem::parameter("type", "type", "`type` is `login` or `call`.")),
+    }
 }
 
 fn require(caller: &Caller, action: Action) -> Result<(), Problem> {
@@ -46,6 +87,7 @@ fn require(caller: &Caller, action: Action) -> Result<(), Problem> {
     params(
         ("user" = Option<String>, Query, description = "Only about this user (id or `wac-user:<id>`)"),
         ("domain" = Option<String>, Query, description = "Only of this domain (name or id)"),
+        ("type" = Option<String>, Query, description = "Only `login` or only `call`"),
         ("limit" = Option<u64>, Query, description = "At most this many", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where the page starts, from a `Link` header"),
     ),
@@ -56,6 +98,7 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
     let page = query.page()?;
     let user: Option<UserId> = query.take("user")?.map(|user| user_id(&user));
     let domain = query.take("domain")?;
+    let wanted = kind(&mut query)?;
     query.settle(&platform, &TABLES).await?;
     let mut filter = AlarmFilter { user, domain: None };
     if let Some(domain) = domain {
@@ -64,9 +107,21 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
             return Ok(axum::Json(json!([])).into_response());
         }
     }
-    let alarms = platform.reads.login_alarms(&filter, &page).await?;
-    let last = alarms.last().map(|alarm| alarm.id.clone());
-    Ok(lists::answer(alarms.iter().map(alarm_json).collect(), alarms.len(), last, &page, &original))
+    let mut found: Vec<(String, Value)> = Vec::new();
+    if wanted != Some(Kind::Call) {
+        let alarms = platform.reads.login_alarms(&filter, &page).await?;
+        found.extend(alarms.iter().map(|alarm| (alarm.id.clone(), login_json(alarm))));
+    }
+    if wanted != Some(Kind::Login) {
+        let alarms = platform.reads.call_alarms(&filter, &page).await?;
+        found.extend(alarms.iter().map(|alarm| (alarm.row.id.clone(), call_json(alarm))));
+    }
+    // Ids are those of events, which rise with time.
+    found.sort_by(|(a, _), (b, _)| b.cmp(a));
+    found.truncate(page.limit);
+    let last = found.last().map(|(id, _)| id.clone());
+    let (read, shown) = (found.len(), found.into_iter().map(|(_, alarm)| alarm).collect());
+    Ok(lists::answer(shown, read, last, &page, &original))
 }
 
 /// One alarm.
@@ -81,10 +136,49 @@ async fn read(
 ) -> Result<Response, Problem> {
     require(&caller, Action::Read)?;
     query.settle(&platform, &TABLES).await?;
-    let mut alarm = platform.reads.login_alarm(&id).await?;
+    let mut alarm = platform.alarm(&id).await?;
     if alarm.is_none() {
         platform.caught_up(&TABLES).await?;
-        alarm = platform.reads.login_alarm(&id).await?;
+        alarm = platform.alarm(&id).await?;
     }
-    Ok(axum::Json(alarm_json(&alarm.ok_or_else(nothing_here)?)).into_response())
+    Ok(axum::Json(alarm.ok_or_else(nothing_here)?).into_response())
+}
+
+/// Takes notice of an alarm about a call; once is enough, again changes nothing.
+#[utoipa::path(post, path = "/alarms/{id}/acknowledgement", tag = "alarms", operation_id = "acknowledgeAlarm",
+    params(("id" = String, Path, description = "The alarm's id")),
+    responses((status = 200, description = "The alarm", body = schemas::Alarm)))]
+async fn acknowledge(
+    State(platform): State<Platform>,
+    write: Write,
+    IdInPath(id): IdInPath,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    write.require(Action::Change, &Target::Alarms)?;
+    let mut found = platform.reads.call_alarm(&id).await?;
+    if found.is_none() {
+        platform.caught_up(&TABLES).await?;
+        found = platform.reads.call_alarm(&id).await?;
+    }
+    let CallAlarmView { row, domain_name } = found.ok_or_else(nothing_here)?;
+    let alarm = EventId(Uuid::parse_str(&row.id).map_err(|_| nothing_here())?);
+    let (by, domain, opening) = (write.caller.user.clone(), row.domain.clone(), row.opening.clone());
+    let (media, rule) = (row.media.clone(), row.rule.id.clone());
+    let command = AcknowledgeCallAlarm { id: media, domain, opening, alarm, rule, by: by.clone() };
+    let done = write.run(&platform, &command, &Bytes::new()).await?;
+    platform.waiter.wait_for(&TABLES, done.position(), platform.config.read_patience).await?;
+    let now = platform.reads.call_alarm(&id).await?.unwrap_or(CallAlarmView { row, domain_name });
+    let version = if now.row.acknowledged_at.is_some() { 2 } else { 1 };
+    Ok(done.changed(&call_json(&now), version))
+}
+
+impl Platform {
+    /// An alarm of any kind.
+    async fn alarm(&self, id: &str) -> Result<Option<Value>, Problem> {
+        if let Some(alarm) = self.reads.login_alarm(id).await? {
+            return Ok(Some(login_json(&alarm)));
+        }
+        Ok(self.reads.call_alarm(id).await?.as_ref().map(call_json))
+    }
 }

@@ -1,25 +1,36 @@
 //! `/conferences`: the conference log.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wac_events::{Callee, InviteKind, OpeningId, Position, Role, Time, UserId};
 use wac_projections::{
-    CandidateRow, CandidateState, InviteRow, InviteState, ParticipantRow, TransferRow, TransferState,
+    CandidateRow, CandidateState, InviteRow, InviteState, ParticipantRow, Quality, TransferRow, TransferState,
 };
 
 use super::common::{IdInPath, user_id};
+use super::export::{self, Format};
 use super::schemas;
 use crate::policy::{Action, Target, allows};
 use crate::reading::Query;
-use crate::reads::{ConferenceFilter, ConferenceView};
+use crate::reads::{ConferenceFilter, ConferenceView, percent, rounded};
 use crate::write::nothing_here;
 use crate::{Caller, Platform, Problem};
 
-pub(crate) const TABLES: [&str; 7] =
-    ["rooms", "participants", "invites", "candidates", "transfers", "conference_users", "domains"];
+pub(crate) const TABLES: [&str; 9] = [
+    "rooms",
+    "participants",
+    "invites",
+    "candidates",
+    "transfers",
+    "conference_users",
+    "domains",
+    "users",
+    "media_sessions",
+];
 /// Conferences in a page unless more are asked for.
 const CONFERENCES_DEFAULT: usize = 10;
 /// What a candidate is told who was somewhere else, or whom somebody was faster than (RFC 3261 §21.4.25).
@@ -39,12 +50,28 @@ fn callee_uri(to: &Callee) -> String {
     }
 }
 
-fn participant_json(seat: &ParticipantRow) -> Value {
+/// Means and sums; what was not measured is `null`.
+fn quality_json(quality: &Quality) -> Value {
+    json!({
+        "estimatedMos": quality.mos().map(rounded),
+        "lostSentPercent": percent(&quality.lost_sent),
+        "lostReceivedPercent": percent(&quality.lost_received),
+        "roundTripMs": quality.round_trip.value().map(rounded),
+        "bytesSent": quality.bytes_sent,
+        "bytesReceived": quality.bytes_received,
+        "speakingMs": quality.speaking_ms,
+        "measuredMs": quality.measured_ms,
+    })
+}
+
+fn participant_json(conference: &ConferenceView, seat: &ParticipantRow) -> Value {
     json!({
         "address": seat.user.uri(),
         "sessionId": seat.session,
         "createdAt": seat.joined_at.millis(),
         "finishedAt": seat.left_at.map(Time::millis),
+        "node": conference.media_of(seat).last().map(|media| &media.node),
+        "quality": conference.quality_of(seat).as_ref().map(quality_json),
     })
 }
 
@@ -102,6 +129,7 @@ fn transfer_json(room: &str, transfer: &TransferRow) -> Value {
 /// An entry as everybody who may see it is shown it.
 pub(crate) fn conference_json(conference: &ConferenceView) -> Value {
     let room = &conference.room;
+    let participants = conference.participants.iter().map(|seat| participant_json(conference, seat));
     let transfers = conference.transfers.iter().map(|transfer| transfer_json(room.room.id.as_str(), transfer));
     json!({
         "id": room.opening,
@@ -111,9 +139,10 @@ pub(crate) fn conference_json(conference: &ConferenceView) -> Value {
         "createdAt": room.created_at.millis(),
         "finishedAt": room.closed_at.map(Time::millis),
         "domains": conference.domains,
-        "participants": conference.participants.iter().map(participant_json).collect::<Vec<_>>(),
+        "participants": participants.collect::<Vec<_>>(),
         "invites": conference.invites.iter().map(invite_json).collect::<Vec<_>>(),
         "transfers": transfers.collect::<Vec<_>>(),
+        "quality": conference.quality().as_ref().map(quality_json),
     })
 }
 
@@ -128,18 +157,33 @@ fn moment(query: &mut Query, name: &str) -> Result<Option<Time>, Problem> {
 const MOMENT_MAX: i64 = 253_402_300_000_000;
 
 /// Conferences, newest first: all for administrators, else those the caller sat in or was invited to.
+///
+/// With `Accept: text/csv` or `application/x-ndjson` (or `format`) all of them come in one answer, as it is read:
+/// as CSV (RFC 4180) a line for each stay and each invitation that brought nobody in, as NDJSON a conference a line.
 #[utoipa::path(get, path = "/conferences", tag = "conferences", operation_id = "listConferences",
     params(
         ("after" = Option<i64>, Query, description = "Only those opened after this time, in milliseconds since the epoch", minimum = 0, maximum = 253_402_300_000_000_i64),
         ("before" = Option<i64>, Query, description = "Only those opened before this time, in milliseconds since the epoch", minimum = 0, maximum = 253_402_300_000_000_i64),
         ("user" = Option<String>, Query, description = "Only those this user (id or `wac-user:<id>`) sat in or was invited to"),
         ("domain" = Option<String>, Query, description = "Only those of rooms of this domain (name or id)"),
-        ("limit" = Option<u64>, Query, description = "At most this many (default 10)", minimum = 1, maximum = 1000),
+        ("limit" = Option<u64>, Query, description = "At most this many (default 10; of an export all)", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where the page starts, from a `Link` header"),
+        ("format" = Option<String>, Query, description = "`json`, `csv` or `ndjson`, in place of `Accept`"),
     ),
-    responses((status = 200, description = "The conferences", body = Vec<schemas::Conference>)))]
-async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query) -> Result<Response, Problem> {
+    responses((status = 200, description = "The conferences", content(
+        (Vec<schemas::Conference> = "application/json"),
+        (String = "text/csv"),
+        (String = "application/x-ndjson"),
+    ))))]
+async fn list(
+    State(platform): State<Platform>,
+    caller: Caller,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Result<Response, Problem> {
     let original = query.clone();
+    let format = Format::wanted(&mut query, &headers)?;
+    let limited = query.clone().take("limit")?.is_some();
     let page = query.page_of(CONFERENCES_DEFAULT)?;
     let (after, before) = (moment(&mut query, "after")?, moment(&mut query, "before")?);
     let user: Option<UserId> = query.take("user")?.map(|user| user_id(&user));
@@ -154,6 +198,10 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
     if caller.role != Role::Admin {
         nothing |= caller.user.is_none() || filter.user.as_ref().is_some_and(|user| Some(user) != caller.user.as_ref());
         filter.user.clone_from(&caller.user);
+    }
+    if format != Format::Json {
+        let limit = limited.then_some(page.limit);
+        return Ok(export::answer(platform, caller, (!nothing).then_some(filter), format, limit));
     }
     if nothing {
         return Ok(axum::Json(json!([])).into_response());

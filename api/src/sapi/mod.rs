@@ -10,6 +10,7 @@ pub(crate) mod credential_input;
 pub(crate) mod credentials;
 mod domain_json;
 mod domains;
+mod export;
 mod groups;
 mod lists;
 mod nodes;
@@ -20,6 +21,7 @@ mod schemas_calls;
 mod schemas_pool;
 mod sessions;
 mod sip_mappings;
+mod timeline;
 mod user_cache;
 mod user_input;
 pub(crate) mod user_json;
@@ -46,6 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .merge(presence::routes())
         .merge(groups::routes())
         .merge(conferences::routes())
+        .merge(timeline::routes())
         .merge(reachability::routes())
         .merge(agents::routes())
         .merge(alarms::routes())

@@ -249,6 +249,82 @@ pub(crate) struct ConferenceParticipant {
     /// When it left; `null`: it is there.
     #[schema(required = true)]
     finished_at: Option<i64>,
+    /// The media node that carried its media last; `null`: none did.
+    #[schema(required = true)]
+    node: Option<String>,
+    /// How well media went; `null`: nothing was measured.
+    #[schema(required = true)]
+    quality: Option<ConferenceQuality>,
+}
+
+/// How well media went, from the media nodes' summaries: means weighted by time, and sums. What was not measured is
+/// `null`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct ConferenceQuality {
+    /// Mean opinion score to be expected of what was heard, 1 to 4.5: an estimate from loss and delay.
+    #[schema(required = true)]
+    estimated_mos: Option<f64>,
+    /// Lost of what was sent, percent.
+    #[schema(required = true)]
+    lost_sent_percent: Option<f64>,
+    /// Lost of what was received, percent.
+    #[schema(required = true)]
+    lost_received_percent: Option<f64>,
+    /// To the media node and back, milliseconds.
+    #[schema(required = true)]
+    round_trip_ms: Option<f64>,
+    /// Bytes of media sent.
+    bytes_sent: u64,
+    /// Bytes of media received.
+    bytes_received: u64,
+    /// Spoken, milliseconds.
+    speaking_ms: u64,
+    /// Measured, milliseconds.
+    measured_ms: u64,
+}
+
+/// What was refused.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct ConferenceRefused {
+    /// The command, snake_case.
+    command: String,
+    /// Why: the code of the refusal.
+    code: String,
+}
+
+/// A step of a conference.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+pub(crate) struct ConferenceStep {
+    /// Its event's place in the log; `null`: a refusal, which is no event.
+    #[schema(required = true)]
+    position: Option<u64>,
+    /// When, in milliseconds since the epoch.
+    at: i64,
+    /// The event's type; `null`: a refusal.
+    #[schema(required = true)]
+    event: Option<String>,
+    /// Who did it: `wac-user:<id>`, `client:<id>` or `system:<name>`.
+    #[schema(required = true)]
+    by: Option<String>,
+    /// On which device.
+    #[schema(required = true)]
+    session_id: Option<String>,
+    /// On which node: the one that held the device, or carried the media.
+    #[schema(required = true)]
+    node: Option<String>,
+    /// Call code it came to.
+    #[schema(required = true)]
+    code: Option<u16>,
+    /// What was refused; `null`: it happened.
+    #[schema(required = true)]
+    refused: Option<ConferenceRefused>,
+    /// The step as a sentence.
+    text: String,
 }
 
 /// Kinds of media.
@@ -391,4 +467,7 @@ pub(crate) struct Conference {
     invites: Vec<ConferenceInvite>,
     /// Who was transferred.
     transfers: Vec<ConferenceTransfer>,
+    /// How well media went for all together; `null`: nothing was measured.
+    #[schema(required = true)]
+    quality: Option<ConferenceQuality>,
 }

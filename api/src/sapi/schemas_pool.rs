@@ -1,5 +1,6 @@
 //! What reachability, agents and alarms look like, for the OpenAPI document.
 
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A device of somebody who is meant by an address.
@@ -114,7 +115,7 @@ pub(crate) struct NodeMedia {
 }
 
 /// What a login alarm is about.
-#[derive(ToSchema)]
+#[derive(serde::Serialize, ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)]
 pub(crate) struct LoginAlarm {
@@ -127,7 +128,62 @@ pub(crate) struct LoginAlarm {
     window_seconds: u64,
 }
 
-/// Something happened too often.
+/// The rule that was broken.
+#[derive(serde::Serialize, ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct CallAlarmRule {
+    /// Its name.
+    id: String,
+    /// The section of the statistics: `ssrc` or `quality`.
+    section: String,
+    /// The value there.
+    value: String,
+    /// `>`, `>=`, `<` or `<=`.
+    cond: String,
+    /// What the value is compared with.
+    threshold: f64,
+    /// Whether the value is a share: percent of packets, or bytes a second.
+    relative: bool,
+}
+
+/// What an alarm about a call is about.
+#[derive(serde::Serialize, ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct CallAlarm {
+    /// The conference's id.
+    callid: String,
+    /// Whose media was measured: a user's id.
+    user: String,
+    /// The value that broke the rule, in its section: `{"ssrc": [{"id": "<media session>", "packetsLost": 3.5}]}`.
+    #[schema(value_type = Object)]
+    value: Value,
+    /// The rule as it was.
+    alarm: CallAlarmRule,
+}
+
+/// What an alarm is about.
+#[derive(serde::Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+pub(crate) enum AlarmPayload {
+    /// Of the type `login`.
+    Login(LoginAlarm),
+    /// Of the type `call`.
+    Call(CallAlarm),
+}
+
+/// Who took notice of an alarm.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct Acknowledged {
+    /// When, in milliseconds since the epoch.
+    at: i64,
+    /// Who: a user's id; `null`: an OAuth2 client.
+    #[schema(required = true)]
+    by: Option<String>,
+}
+
+/// Something happened too often, or too badly.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)]
@@ -138,11 +194,14 @@ pub(crate) struct Alarm {
     domain: String,
     /// `medium`.
     urgency: String,
-    /// `login`.
+    /// `login` or `call`.
     #[schema(rename = "type")]
     r#type: String,
     /// When, in milliseconds since the epoch.
     timestamp: i64,
     /// What happened.
-    payload: LoginAlarm,
+    payload: AlarmPayload,
+    /// Who has taken notice of it; `null`: nobody.
+    #[schema(required = true)]
+    acknowledged: Option<Acknowledged>,
 }

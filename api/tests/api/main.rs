@@ -15,6 +15,7 @@ mod openapi;
 mod phone;
 mod platform_routes;
 mod pool;
+mod records;
 mod replayed;
 mod samples;
 mod schemathesis;

@@ -77,6 +77,7 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("DELETE /sapi/usersGroup/{id}/leave", [401, 401, 401, 404, 404, 404, 403, 404]),
     ("GET /sapi/conferences", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET /sapi/conferences/{id}", [401, 401, 401, 404, 404, 404, 404, 200]),
+    ("GET /sapi/conferences/{id}/timeline", [401, 401, 401, 404, 404, 404, 404, 200]),
     ("GET /sapi/reachability/{address}", [401, 401, 401, 404, 200, 404, 200, 200]),
     ("GET /sapi/agents", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET /sapi/alarms", [401, 401, 401, 403, 403, 403, 403, 200]),
@@ -84,6 +85,7 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("GET /sapi/nodes", [401, 401, 401, 403, 403, 403, 403, 200]),
     ("POST /sapi/nodes/{id}/drain", [401, 401, 401, 403, 403, 403, 403, 404]),
     ("DELETE /sapi/nodes/{id}/drain", [401, 401, 401, 403, 403, 403, 403, 404]),
+    ("POST /sapi/alarms/{id}/acknowledgement", [401, 401, 401, 403, 403, 403, 403, 404]),
 ];
 
 /// The one route whose answer has no end.

@@ -11,13 +11,13 @@ use wac_events::room::RoomKind;
 use crate::harness::World;
 
 impl World {
-    async fn session_id(&self, token: &str) -> String {
+    pub(crate) async fn session_id(&self, token: &str) -> String {
         let data = self.gql_now(token, "{ sessions { nodes { id } } }").await;
         data["sessions"]["nodes"][0]["id"].as_str().expect("he is logged in").to_owned()
     }
 
     /// A user's device gets a socket, and he opens a room.
-    async fn opens_room(&self, user: &str, session: &str) -> String {
+    pub(crate) async fn opens_room(&self, user: &str, session: &str) -> String {
         let env = &self.platform.env;
         let node: wac_events::NodeId = env.new_uuid().into();
         let device = Device { user: user.into(), session: session.into() };
@@ -39,7 +39,7 @@ impl World {
     }
 
     /// An operation over the state the log has now.
-    async fn gql_now(&self, token: &str, query: &str) -> Value {
+    pub(crate) async fn gql_now(&self, token: &str, query: &str) -> Value {
         let body = json!({ "query": query }).to_string();
         let at = self.head().await.to_string();
         let headers = [("x-wac-min-position", at.as_str())];

@@ -13,6 +13,7 @@ mod live;
 mod mutations;
 mod past;
 mod queries;
+mod records;
 mod schema;
 mod sockets;
 mod tenancy;

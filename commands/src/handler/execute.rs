@@ -5,7 +5,7 @@ use wac_events::{AppendBatch, AppendError, Appended, Position, StoreError, Strea
 use super::mailbox::{Access, Full};
 use super::states::ReadError;
 use super::{CommandError, Executed, InternalError, Shared};
-use crate::{Command, Context, Fact, Rejection, World};
+use crate::{Command, Context, Fact, Refusal, Rejection, World};
 
 /// How often a command may name further streams to read before it is given up as a bug. More than
 /// the deepest chain of references: [`crate::domain::DOMAIN_DEPTH_MAX`] ancestors.
@@ -65,6 +65,7 @@ impl Shared {
         let mut access = decision.access();
         for _ in 0..HOLD_ROUNDS_MAX {
             if decision.is_final() {
+                self.note_refusal(command, &decision, ctx);
                 return Self::without_facts(decision).map(|executed| Attempt::Done(Box::new(executed)));
             }
             let _held = self.mailboxes.hold(&access).await.map_err(|Full| self.queue_full())?;
@@ -85,6 +86,14 @@ impl Shared {
             return self.append(command, decision, ctx).await;
         }
         Ok(Attempt::Conflict)
+    }
+
+    fn note_refusal(&self, command: &dyn Command, decision: &Decision, ctx: &Context) {
+        if let (Err(rejection), Some(refusals)) = (&decision.outcome, self.refusals.get())
+            && let Some(refusal) = Refusal::of(command, &decision.world, ctx, rejection)
+        {
+            refusals.note(refusal);
+        }
     }
 
     /// Decides; a refusal, or that there is nothing to do, is decided once more on what the log

@@ -10,14 +10,14 @@ mod states;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wac_events::{
     AnyEvent, CodecError, CommandId, Environment, EventLog, KeyStore, OpenError, Position, StoreError, StreamId,
 };
 
-use crate::{Command, Context, Fact, Idempotency, Rejection};
+use crate::{Command, Context, Fact, Forgotten, Idempotency, Refusals, Rejection};
 use inflight::InFlight;
 use mailbox::Mailboxes;
 pub use states::FOLD_OPERATION;
@@ -134,6 +134,7 @@ struct Shared {
     states: States,
     mailboxes: Arc<Mailboxes>,
     inflight: Arc<InFlight>,
+    refusals: OnceLock<Arc<dyn Refusals>>,
 }
 
 impl CommandHandler {
@@ -141,7 +142,18 @@ impl CommandHandler {
     pub fn new(log: Arc<dyn EventLog>, keys: Arc<dyn KeyStore>, env: Arc<dyn Environment>, limits: Limits) -> Self {
         let states = States::new(log.clone(), keys.clone(), limits.states_max);
         let mailboxes = Arc::new(Mailboxes::new(limits.mailbox_max));
-        Self(Arc::new(Shared { log, keys, env, limits, states, mailboxes, inflight: Arc::default() }))
+        let (inflight, refusals) = (Arc::default(), OnceLock::new());
+        Self(Arc::new(Shared { log, keys, env, limits, states, mailboxes, inflight, refusals }))
+    }
+
+    /// Keeps what is refused from now on. Told twice, the first keeps it.
+    pub fn keep_refusals(&self, refusals: Arc<dyn Refusals>) {
+        let _ = self.0.refusals.set(refusals);
+    }
+
+    /// What has been refused.
+    pub fn refusals(&self) -> &dyn Refusals {
+        self.0.refusals.get().map_or(&Forgotten, |refusals| &**refusals)
     }
 
     /// The log commands are appended to.

@@ -1,14 +1,16 @@
 //! Media sessions: what the media node reports of one device's media, each thing once.
 
+mod alarms;
 mod command;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use wac_events::MediaEvent;
 use wac_events::media::MediaDirection;
+use wac_events::{MediaEvent, OpeningId, UserId};
 
+pub use alarms::{AcknowledgeCallAlarm, RaiseCallAlarm};
 pub use command::{MediaReport, MediaSessionRef, ReportMedia};
 
 /// A media session's state: what has been reported.
@@ -28,6 +30,10 @@ pub struct MediaSession {
     pub period: u32,
     /// Whether it is over.
     pub ended: bool,
+    /// The call, and whose media it is.
+    pub of: Option<(OpeningId, UserId)>,
+    /// Rules that were broken, by their ids, and whether somebody has taken notice.
+    pub alarms: BTreeMap<String, bool>,
 }
 
 /// Folds one event.
@@ -35,7 +41,10 @@ pub struct MediaSession {
 pub fn evolve(mut state: MediaSession, event: &MediaEvent) -> MediaSession {
     state.version += 1;
     match event {
-        MediaEvent::Connected(_) => state.connected = true,
+        MediaEvent::Connected(connected) => {
+            state.connected = true;
+            state.of = Some((connected.opening.clone(), connected.user.clone()));
+        }
         MediaEvent::Flowed(flowed) => _ = state.flowed.insert(flowed.direction),
         MediaEvent::TrackPublished(published) => _ = state.tracks.insert(published.track.clone()),
         MediaEvent::TrackEnded(ended) => {
@@ -44,6 +53,8 @@ pub fn evolve(mut state: MediaSession, event: &MediaEvent) -> MediaSession {
         }
         MediaEvent::Measured(measured) => state.period = measured.period,
         MediaEvent::Ended(_) => state.ended = true,
+        MediaEvent::AlarmRaised(raised) => _ = state.alarms.insert(raised.rule.id.clone(), false),
+        MediaEvent::AlarmAcknowledged(noticed) => _ = state.alarms.insert(noticed.rule.clone(), true),
     }
     state
 }

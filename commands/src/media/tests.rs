@@ -1,7 +1,8 @@
 //! Rules of media sessions.
 
-use wac_events::Time;
+use wac_events::alarm::AlarmRule;
 use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
+use wac_events::{EventId, Time};
 
 use super::*;
 use crate::testing::*;
@@ -55,4 +56,46 @@ fn nothing_is_noted_after_the_end_or_of_what_never_connected() {
     story.clone().when(ended()).then(&["media.ended"]);
     story.clone().after(ended()).when(ended()).then_nothing();
     story.after(ended()).when(measured(1)).then_nothing();
+}
+
+fn raise(rule: &str) -> RaiseCallAlarm {
+    RaiseCallAlarm {
+        id: "m1".into(),
+        domain: "d".into(),
+        opening: "o".into(),
+        user: "alice".into(),
+        rule: AlarmRule::parse(rule).expect("a rule"),
+        value: 3.0,
+        period: 1,
+    }
+}
+
+fn acknowledge(rule: &str) -> AcknowledgeCallAlarm {
+    AcknowledgeCallAlarm {
+        id: "m1".into(),
+        domain: "d".into(),
+        opening: "o".into(),
+        alarm: EventId(uuid::Uuid::nil()),
+        rule: rule.to_owned(),
+        by: Some("admin".into()),
+    }
+}
+
+#[test]
+fn an_alarm_is_raised_once_for_each_media_session_and_rule() {
+    let loss = "loss: ssrc.packetsLost > 2%";
+    let story = given().after(report(MediaReport::Connected)).after(measured(1));
+    story.clone().when(raise(loss)).then(&["media.alarm_raised"]);
+    let story = story.after(raise(loss));
+    story.clone().when(raise(loss)).then_nothing();
+    story.when(raise("other: quality.estimatedMos < 3")).then(&["media.alarm_raised"]);
+}
+
+#[test]
+fn an_alarm_is_taken_notice_of_once_and_only_if_there_is_one() {
+    let story = given().after(report(MediaReport::Connected)).after(raise("loss: ssrc.packetsLost > 2%"));
+    story.clone().when(acknowledge("loss")).then(&["media.alarm_acknowledged"]);
+    story.clone().after(acknowledge("loss")).when(acknowledge("loss")).then_nothing();
+    let nothing = crate::Rejection::NotFound { what: "alarm", id: uuid::Uuid::nil().to_string() };
+    story.when(acknowledge("other")).then_rejected(nothing);
 }

@@ -389,7 +389,7 @@ fn an_exclusive_login_ends_the_users_older_sessions_and_nobody_elses() {
     bench.settle(&ports, 0);
     assert_eq!(times(&bench, "session.closed"), 0, "unless the operator wants it");
     let ports = bench.ports();
-    bench.settle_by(&ports, ProcessRules { tokens_max: 0, exclusive_login: true });
+    bench.settle_by(&ports, ProcessRules { exclusive_login: true, ..ProcessRules::default() });
     let closed: Vec<_> = decoded(&bench)
         .into_iter()
         .filter_map(|(recorded, event)| match event {
@@ -515,4 +515,67 @@ fn who_was_out_of_touch_himself_does_not_judge_others_at_once() {
     bench.env.set(later(60));
     watch_until(&bench, &heartbeats, || bench.env_now() >= later(68));
     assert_eq!(times(&bench, "node.stopped"), 0, "n2 has not had a chance yet");
+}
+
+fn summary(period: u32, lost: u32) -> crate::ReportMedia {
+    report(crate::MediaReport::Measured(wac_events::media::MediaMeasured {
+        period,
+        duration_ms: 60_000,
+        bytes_sent: 0,
+        bytes_received: 0,
+        lost_sent_permille: None,
+        lost_received_permille: Some(lost),
+        round_trip_ms: None,
+        speaking_ms: 0,
+        at: wac_events::Time::EPOCH,
+    }))
+}
+
+fn report(report: crate::MediaReport) -> crate::ReportMedia {
+    let of = crate::MediaSessionRef {
+        id: "m1".into(),
+        domain: "a".into(),
+        room: "r".into(),
+        opening: "o".into(),
+        user: "alice".into(),
+        session: "s-alice".into(),
+        node: "n1".to_owned(),
+    };
+    crate::ReportMedia { of, report }
+}
+
+#[test]
+fn a_summary_that_breaks_a_rule_raises_one_alarm_whoever_looks_and_however_often() {
+    let bench = online();
+    bench.run(report(crate::MediaReport::Connected));
+    bench.run(summary(1, 20));
+    let rule = wac_events::alarm::AlarmRule::parse("loss: ssrc.packetsLost > 2%").unwrap();
+    let rules = || ProcessRules { call_alarms: vec![rule.clone()], ..ProcessRules::default() };
+    bench.settle_by(&bench.ports(), rules());
+    assert_eq!(times(&bench, "media.alarm_raised"), 0, "2 % are not more than 2 %");
+    bench.run(summary(2, 30));
+    bench.run(summary(3, 40));
+    bench.settle_by(&bench.ports(), rules());
+    // Another node, which has not heard of it.
+    bench.settle_by(&bench.ports(), rules());
+    assert_eq!(times(&bench, "media.alarm_raised"), 1);
+    let raised = find(&bench, |event| match event {
+        AnyEvent::MediaSession(wac_events::MediaEvent::AlarmRaised(raised)) => Some(raised.clone()),
+        _ => None,
+    });
+    let raised = raised.unwrap();
+    assert_eq!((raised.value, raised.period, raised.user.as_str()), (3.0, 2, "alice"));
+}
+
+#[test]
+fn a_domain_without_the_service_has_no_call_alarms() {
+    let bench = online();
+    let services = Some([("meetings".to_owned(), Vec::new())].into());
+    let changes = crate::DomainChanges { services: Some(services), ..Default::default() };
+    bench.run(crate::ChangeDomain { id: "a".into(), changes, expected_version: None });
+    bench.run(report(crate::MediaReport::Connected));
+    bench.run(summary(1, 500));
+    let rule = wac_events::alarm::AlarmRule::parse("loss: ssrc.packetsLost > 2%").unwrap();
+    bench.settle_by(&bench.ports(), ProcessRules { call_alarms: vec![rule], ..ProcessRules::default() });
+    assert_eq!(times(&bench, "media.alarm_raised"), 0);
 }

@@ -4,6 +4,7 @@
 //! the causing event, so a redelivered event appends nothing twice; what it finds done already is
 //! refused or decided away, and that counts as done.
 
+mod call_alarms;
 mod call_cascade;
 mod call_deadlines;
 #[cfg(test)]
@@ -35,10 +36,12 @@ mod work;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use wac_events::alarm::AlarmRule;
 use wac_events::{AnyEvent, CodecError, Meta, Recorded, StoreError};
 
 use crate::CommandError;
 
+pub use call_alarms::CallAlarms;
 pub use call_cascade::CallCascade;
 pub use call_deadlines::{CallRules, run_call_deadlines};
 pub use client_cascade::ClientCascade;
@@ -109,12 +112,14 @@ pub enum ProcessError {
 }
 
 /// What the operator wants of the managers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ProcessRules {
     /// Most token families of one user at a time; 0: any number.
     pub tokens_max: usize,
     /// Whether a new session ends the user's older ones (`login.exclusive`).
     pub exclusive_login: bool,
+    /// When a call is to raise an alarm.
+    pub call_alarms: Vec<AlarmRule>,
 }
 
 /// The platform's managers, but for those that follow the clock ([`run_guest_expiry`],
@@ -133,5 +138,6 @@ pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessM
         Arc::new(GroupCascade),
         Arc::new(UserMove),
         Arc::new(MediaDispatch),
+        Arc::new(CallAlarms::new(rules.call_alarms)),
     ]
 }

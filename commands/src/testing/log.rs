@@ -376,7 +376,7 @@ impl Bench {
 
     /// Lets every manager work until none finds anything new.
     pub(crate) fn settle(&self, ports: &Ports, tokens_max: usize) {
-        self.settle_by(ports, ProcessRules { tokens_max, exclusive_login: false });
+        self.settle_by(ports, ProcessRules { tokens_max, ..ProcessRules::default() });
     }
 
     /// Lets every manager work as the operator wants until none finds anything new.

@@ -14,6 +14,7 @@
 //! * **Kafka away**: the relay keeps trying with bounded pauses; nobody who appends notices.
 
 pub mod bench;
+mod calls;
 mod config;
 mod delivery;
 mod error;
@@ -30,6 +31,7 @@ mod sender;
 mod session;
 pub mod topics;
 
+pub use calls::{CallLine, CallRecords};
 pub use config::{PersonalFieldsMode, RelayConfig};
 pub use error::RelayError;
 pub use follow::{Followed, Follower};

@@ -3,14 +3,19 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use wac_events::{EventLog, KeyStore};
 
+use crate::calls::CallsSession;
 use crate::config::{RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 use crate::lease::relied_until;
 use crate::session::Session;
-use crate::{AlwaysGranted, LEASE_RENEW_EVERY, LeaseEpoch, RelayConfig, RelayError, RelayLease, RelayProgress};
+use crate::{
+    AlwaysGranted, CallRecords, LEASE_RENEW_EVERY, LeaseEpoch, RelayConfig, RelayError, RelayLease, RelayProgress,
+};
 
 /// A session that lasted so long was a good one: the next failure pauses briefly again.
 const SESSION_GOOD: Duration = Duration::from_secs(10);
@@ -44,6 +49,8 @@ pub struct Relay {
     lease: Arc<dyn RelayLease>,
     config: RelayConfig,
     progress: Arc<RelayProgress>,
+    /// Call records in place of events.
+    calls: Option<Arc<dyn CallRecords>>,
 }
 
 impl Relay {
@@ -65,7 +72,13 @@ impl Relay {
         for client in [config.producer(), config.consumer()] {
             client.create_native_config().map_err(|error| RelayError::Configuration(error.to_string()))?;
         }
-        Ok(Self { log, keys, lease, config, progress: Arc::default() })
+        Ok(Self { log, keys, lease, config, progress: Arc::default(), calls: None })
+    }
+
+    /// The same for call records in place of events, on a topic of their own and with a lease of its own.
+    #[must_use]
+    pub fn of_calls(self, records: Arc<dyn CallRecords>) -> Self {
+        Self { calls: Some(records), ..self }
     }
 
     /// Counters for metrics and readiness.
@@ -107,16 +120,7 @@ impl Relay {
         let Some(epoch) = self.lease.acquire().await? else { return Ok(false) };
         let lease = LeaseClock::new(relied_until(asked));
         let stop = shutdown.child_token();
-        let session = Session {
-            log: self.log.clone(),
-            keys: self.keys.clone(),
-            config: self.config.clone(),
-            progress: self.progress.clone(),
-            lease: lease.clone(),
-            epoch,
-            stop: stop.clone(),
-        };
-        let session = session.run();
+        let session = self.session(epoch, lease.clone(), stop.clone());
         tokio::pin!(session);
         let outcome = tokio::select! {
             outcome = &mut session => outcome,
@@ -131,6 +135,19 @@ impl Relay {
             tracing::warn!(%error, "the relay's lease could not be given back; it ends by itself");
         }
         outcome.map(|()| true)
+    }
+
+    fn session(
+        &self,
+        epoch: LeaseEpoch,
+        lease: LeaseClock,
+        stop: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), RelayError>> {
+        let (log, config, progress) = (self.log.clone(), self.config.clone(), self.progress.clone());
+        match self.calls.clone() {
+            Some(records) => CallsSession { log, records, config, progress, lease, epoch, stop }.run().boxed(),
+            None => Session { log, keys: self.keys.clone(), config, progress, lease, epoch, stop }.run().boxed(),
+        }
     }
 
     /// Renews the lease until it is lost.

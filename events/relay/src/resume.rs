@@ -46,8 +46,17 @@ impl InKafka {
 
 /// Reads what Kafka has. Blocks; bounded by the client's timeouts.
 pub(crate) fn read(config: &RelayConfig, consumer: &BaseConsumer) -> Result<InKafka, RelayError> {
+    read_those(config, consumer, &event_topics(&config.product), &key(config))
+}
+
+/// Reads what these topics have, and the bookmark under `key`.
+pub(crate) fn read_those(
+    config: &RelayConfig,
+    consumer: &BaseConsumer,
+    topics: &[String],
+    key: &str,
+) -> Result<InKafka, RelayError> {
     let partitions = i32::try_from(config.partitions).unwrap_or(i32::MAX);
-    let topics = event_topics(&config.product);
     let all = topics.iter().flat_map(|topic| (0..partitions).map(move |partition| (topic.as_str(), partition)));
     let mut starts = TopicPartitionList::new();
     let mut ends = HashMap::new();
@@ -65,10 +74,9 @@ pub(crate) fn read(config: &RelayConfig, consumer: &BaseConsumer) -> Result<InKa
         ends.insert((position.clone(), 0), high - 1);
     }
     let mut found = InKafka::default();
-    let key = key(config);
     drain(consumer, &starts, ends, |message| {
         if message.topic() == position {
-            found.relayed = relayed(message, &key, found.relayed)?;
+            found.relayed = relayed(message, key, found.relayed)?;
         } else {
             found.last.insert((message.topic().to_owned(), message.partition()), last_event(message)?);
         }

@@ -21,6 +21,11 @@ pub fn event_topics(product: &str) -> Vec<String> {
     CONTEXTS.iter().map(|(context, _)| cloudevents::topic_of(product, context)).collect()
 }
 
+/// `<product>.cdr.records.v<major>`: flat call records.
+pub fn calls_topic(product: &str) -> String {
+    format!("{product}.cdr.records.v{TOPICS_MAJOR}")
+}
+
 /// Where a relay remembers up to which position everything is delivered; compacted, one key a log.
 pub fn position_topic(product: &str) -> String {
     format!("{product}.relay-position.v{TOPICS_MAJOR}")
@@ -28,7 +33,17 @@ pub fn position_topic(product: &str) -> String {
 
 /// Creates the topics that are missing, and checks the partitions of all.
 pub(crate) async fn ensure(config: &RelayConfig, consumer: &BaseConsumer) -> Result<(), RelayError> {
-    let wanted = wanted(config);
+    ensure_those(config, consumer, &wanted(config)).await
+}
+
+/// Creates those topics that are missing, the position topic among them, and checks their partitions.
+pub(crate) async fn ensure_those(
+    config: &RelayConfig,
+    consumer: &BaseConsumer,
+    wanted: &[(String, u32)],
+) -> Result<(), RelayError> {
+    let position = (position_topic(&config.product), POSITION_PARTITIONS);
+    let wanted: Vec<_> = wanted.iter().cloned().chain([position]).collect();
     let missing = missing(&wanted, consumer)?;
     if !missing.is_empty() {
         create(config, &missing).await?;
@@ -59,8 +74,7 @@ async fn await_leaders(created: &[(String, u32)], consumer: &BaseConsumer) -> Re
 }
 
 fn wanted(config: &RelayConfig) -> Vec<(String, u32)> {
-    let events = event_topics(&config.product).into_iter().map(|topic| (topic, config.partitions));
-    events.chain([(position_topic(&config.product), POSITION_PARTITIONS)]).collect()
+    event_topics(&config.product).into_iter().map(|topic| (topic, config.partitions)).collect()
 }
 
 /// Those of `wanted` that do not exist; an error if one has other partitions than wanted.

@@ -1,6 +1,7 @@
 //! The newest events of sessions, presence, rooms, invitations, transfers, groups, agents and nodes.
 
 use wac_events::agent::{AgentAssigned, AgentReleased};
+use wac_events::alarm::{AlarmCondition, AlarmRule, MediaAlarmAcknowledged, MediaAlarmRaised};
 use wac_events::group::{
     GroupCreated, GroupLeaveReason, GroupOwnerChanged, GroupRemoved, GroupRenamed, GroupUserJoined, GroupUserLeft,
 };
@@ -30,7 +31,7 @@ use wac_events::transfer::{
     TransferAccepted, TransferCompleted, TransferCreated, TransferDeclined, TransferFailed, TransferKind,
 };
 use wac_events::{
-    Activity, AgentEvent, AnyEvent, Callee, GrantKind, GroupEvent, InviteEvent, InviteKind, LoginEvent, Media,
+    Activity, AgentEvent, AnyEvent, Callee, EventId, GrantKind, GroupEvent, InviteEvent, InviteKind, LoginEvent, Media,
     MediaEvent, MediaTypes, NodeEvent, OpeningId, Patch, Personal, PresenceEvent, Role, RoomEvent, RoomRef, Secret,
     SessionEvent, TransferEvent,
 };
@@ -309,7 +310,7 @@ fn agents() -> [AgentEvent; 2] {
     ]
 }
 
-fn media_sessions() -> [MediaEvent; 6] {
+fn media_sessions() -> [MediaEvent; 8] {
     let connected = MediaConnected {
         id: MEDIA.into(),
         domain: DOMAIN.into(),
@@ -338,7 +339,35 @@ fn media_sessions() -> [MediaEvent; 6] {
         MediaTrackEnded { track: "7".to_owned(), at: at(3) }.into(),
         measured.into(),
         MediaEnded { reason: MediaEnd::Left, at: at(5) }.into(),
+        alarm().into(),
+        MediaAlarmAcknowledged {
+            alarm: EventId(uuid::Uuid::from_u128(0x0198_a1b2_0000_7000_8000_0000_0000_00a1)),
+            rule: "main".to_owned(),
+            by: Some(USER.into()),
+            at: at(7),
+        }
+        .into(),
     ]
+}
+
+fn alarm() -> MediaAlarmRaised {
+    let rule = AlarmRule {
+        id: "main".to_owned(),
+        section: "ssrc".to_owned(),
+        value: "packetsLost".to_owned(),
+        cond: AlarmCondition::Greater,
+        threshold: 2.5,
+        relative: true,
+    };
+    MediaAlarmRaised {
+        domain: DOMAIN.into(),
+        opening: opening(),
+        user: USER.into(),
+        rule,
+        value: 3.5,
+        period: 1,
+        at: at(6),
+    }
 }
 
 fn nodes() -> [NodeEvent; 5] {

@@ -140,7 +140,7 @@ impl Process {
     }
 
     fn start_managers(self: &Arc<Self>) {
-        for manager in process::all(Arc::new(KeyEraser(self.cluster.keys.clone())), self.cluster.managers) {
+        for manager in process::all(Arc::new(KeyEraser(self.cluster.keys.clone())), self.cluster.managers.clone()) {
             let ports = self.ports.clone();
             self.spawn(async move { match process::run(&*manager, &ports).await {} });
         }

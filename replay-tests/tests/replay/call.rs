@@ -2,12 +2,15 @@
 //! stands `dialogue.txt`: every request, every answer, and every notice on every device.
 
 use serde_json::{Value, json};
+use wac_commands::media::{AcknowledgeCallAlarm, RaiseCallAlarm};
 use wac_commands::node::StartNode;
 use wac_commands::presence::RegisterDevice;
 use wac_commands::session::OpenSession;
-use wac_commands::{CommandHandler, CreateUser, Device, IssueToken};
+use wac_commands::{CommandHandler, CreateUser, Device, IssueToken, MediaReport, MediaSessionRef, ReportMedia};
+use wac_events::alarm::AlarmRule;
+use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
 use wac_events::session::SessionContext;
-use wac_events::{GrantKind, Position, Role, SessionId};
+use wac_events::{EventId, GrantKind, OpeningId, Position, Role, SessionId, Time};
 use wac_replay_tests::story::{self, Story, golden};
 use wac_signaling::{Follower, Peer, Received, Signaling};
 
@@ -156,6 +159,74 @@ pub(crate) async fn a_call() -> (Story, String) {
     call.asks("bob", "mobile", "leaveRoom", of_room).await;
     let Call { author, dialogue, .. } = call;
     (author.finished("a-call").await, dialogue)
+}
+
+fn measured(period: u32, lost: u32) -> MediaReport {
+    MediaReport::Measured(MediaMeasured {
+        period,
+        duration_ms: 60_000,
+        bytes_sent: 480_000,
+        bytes_received: 470_000 + u64::from(period),
+        lost_sent_permille: None,
+        lost_received_permille: Some(lost),
+        round_trip_ms: (period > 1).then_some(80),
+        speaking_ms: 20_000,
+        at: Time::EPOCH,
+    })
+}
+
+/// Alice and Bob talk over a media node; what Alice hears gets worse, an alarm is raised and taken notice of, and they
+/// hang up.
+pub(crate) async fn a_measured_call() -> Story {
+    let mut call = Call::new().await;
+    let room = call.asks("alice", "phone", "createRoom", json!({})).await;
+    let of_room = json!({ "roomId": room["id"] });
+    let invite = json!({ "to": "bob", "roomId": room["id"], "context": {} });
+    let invite = call.asks("alice", "phone", "invite", invite).await;
+    call.asks("bob", "mobile", "accept", json!({ "inviteId": invite["inviteId"] })).await;
+    let events = story::read_all(&*call.author.platform.stores.log).await.unwrap();
+    let created = events.iter().rfind(|event| &*event.event_type == "room.created").unwrap();
+    let opening = OpeningId::from(created.meta().unwrap().correlation_id.as_str());
+    let of = MediaSessionRef {
+        id: "alices-media".into(),
+        domain: "base".into(),
+        room: text(&room["id"]).into(),
+        opening: opening.clone(),
+        user: "alice".into(),
+        session: device("alice", "phone").session,
+        node: "media one".to_owned(),
+    };
+    let reports = [
+        MediaReport::Connected,
+        MediaReport::Flowed(MediaDirection::Received),
+        MediaReport::Published("1".to_owned(), MediaSource::Microphone),
+        measured(1, 4),
+        measured(2, 61),
+    ];
+    for report in reports {
+        call.author.does(ReportMedia { of: of.clone(), report }).await;
+    }
+    let rule = AlarmRule::parse("loss: ssrc.packetsLost > 2.5%").unwrap();
+    let (id, domain, user) = (of.id.clone(), of.domain.clone(), of.user.clone());
+    let value = 6.1;
+    call.author.does(RaiseCallAlarm { id, domain, opening: opening.clone(), user, rule, value, period: 2 }).await;
+    let events = story::read_all(&*call.author.platform.stores.log).await.unwrap();
+    let alarm: EventId = events.last().unwrap().event_id;
+    let (id, domain, rule) = (of.id.clone(), of.domain.clone(), "loss".to_owned());
+    call.author.does(AcknowledgeCallAlarm { id, domain, opening, alarm, rule, by: Some("carol".into()) }).await;
+    call.asks("bob", "mobile", "leaveRoom", of_room.clone()).await;
+    call.asks("alice", "phone", "leaveRoom", of_room).await;
+    call.author.does(ReportMedia { of, report: MediaReport::Ended(MediaEnd::Left) }).await;
+    call.author.finished("a-measured-call").await
+}
+
+#[tokio::test]
+async fn the_measured_call_has_its_quality_and_its_alarm_in_the_rows() {
+    let rows = Story::load("a-measured-call").unwrap().rows;
+    let media = &rows["media_sessions"][0];
+    assert_eq!((&media["measured_ms"], &media["lost_received_sum"]), (&json!(120_000), &json!(65 * 60_000)));
+    assert_eq!((&media["lost_sent_weight_ms"], &media["round_trip_weight_ms"]), (&Value::Null, &json!(60_000)));
+    assert_eq!(rows["call_alarms"][0]["acknowledged_by"], "carol");
 }
 
 #[tokio::test]

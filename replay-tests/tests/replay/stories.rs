@@ -28,7 +28,7 @@ use wac_replay_tests::story::{self, Story};
 use wac_replay_tests::{databases, story::golden};
 
 /// Every story there is.
-pub(crate) const STORIES: [&str; 3] = ["a-call", "tenant-set-up", "user-life"];
+pub(crate) const STORIES: [&str; 4] = ["a-call", "a-measured-call", "tenant-set-up", "user-life"];
 const NEW_STORY_VARIABLE: &str = "WAC_NEW_STORY";
 const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$kGfb1vmJkcCpFcaTTGhFSA";
 
@@ -414,6 +414,7 @@ async fn written_now(name: &str) -> Story {
     match name {
         "a-call" => crate::call::a_call().await.0,
         "tenant-set-up" => tenant_set_up().await,
+        "a-measured-call" => crate::call::a_measured_call().await,
         "user-life" => user_life().await,
         other => panic!("nobody knows how the story {other:?} goes; there are {STORIES:?}"),
     }

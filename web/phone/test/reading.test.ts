@@ -7,6 +7,7 @@ type Entry = Parameters<typeof readEntry>[0];
 
 const seat = (user: string): Entry['participants'][number] => ({
   ...{ address: `wac-user:${user}`, sessionId: `s-${user}`, createdAt: 0, finishedAt: 60_000 },
+  ...{ node: null, quality: null },
 });
 
 const invite = (from: string, to: string, error: number | null): Entry['invites'][number] => ({
@@ -16,7 +17,7 @@ const invite = (from: string, to: string, error: number | null): Entry['invites'
 
 const entry = (invites: Entry['invites'], ...users: string[]): Entry => ({
   ...{ id: 'c', roomId: 'r', owner: 'alice', domains: [], createdAt: 0, finishedAt: 61_000, state: 'finished' },
-  ...{ invites, transfers: [], participants: users.map(seat) },
+  ...{ invites, transfers: [], participants: users.map(seat), quality: null },
 });
 
 describe('a call of the past', () => {

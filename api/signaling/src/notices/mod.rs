@@ -1,6 +1,7 @@
 //! From events to notices: pure functions of what was, what happened, and what is now.
 
 mod invites;
+mod media;
 mod presence;
 mod rooms;
 mod transfers;
@@ -90,10 +91,11 @@ impl Notice {
         self.room.as_ref().map(|room| &room.domain)
     }
 
-    /// The conference it tells the end of.
+    /// The conference it tells the end, or a change, of.
     pub fn conference(&self) -> Option<OpeningId> {
         match &self.body {
             NoticeBody::Push(Push { body: PushBody::Conference(ended), .. }) => Some(ended.id.as_str().into()),
+            NoticeBody::Push(Push { body: PushBody::ConferenceChange(change), .. }) => Some(change.id.as_str().into()),
             NoticeBody::Push(_) | NoticeBody::Event(_) => None,
         }
     }
@@ -115,6 +117,7 @@ pub fn notices(before: &State, event: &AnyEvent, after: &State, recorded: &Recor
             invites::notices(&at, before, event, after)
         }
         (_, AnyEvent::Transfer(event), State::Transfer(transfer)) => transfers::notices(&at, event, transfer),
+        (_, AnyEvent::MediaSession(event), State::MediaSession(session)) => media::notices(&at, event, session),
         (_, AnyEvent::Session(event), _) => presence::session(&at, recorded.stream.id(), event),
         (_, AnyEvent::Presence(event), _) => {
             presence::presence(&at, recorded.stream.id(), recorded.domain.as_ref(), event)

@@ -87,6 +87,8 @@ pub enum PushBody {
     Presence(PresencePush),
     /// `POST /conferences`.
     Conference(ConferencePush),
+    /// `PUT /conferences/<id>`.
+    ConferenceChange(ConferenceChange),
 }
 
 /// What has changed of somebody's presence; what has not is left out.
@@ -127,6 +129,18 @@ pub struct ConferencePush {
     pub owner: Option<UserId>,
     /// Domains, participants, invites and transfers, as `GET /conferences/<id>` shows them: put in by the
     /// socket it goes over, and left out if they cannot be read in time.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<ConferenceRest>,
+}
+
+/// The record of a conference has changed: a media session of the recipient's has ended, and its quality is known.
+#[derive(Clone, PartialEq, Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ConferenceChange {
+    /// The opening: 64 hex digits.
+    pub id: String,
+    /// The entry as `GET /conferences/<id>` shows it: put in by the socket it goes over, and left out if it cannot be
+    /// read in time.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub rest: Option<ConferenceRest>,
 }

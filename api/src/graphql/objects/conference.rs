@@ -8,7 +8,8 @@ use wac_events::{Time, UserId};
 
 use super::User;
 use crate::graphql::moment::Moment;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::scalars::{DateTime, Long, Position};
+use crate::graphql::session::platform;
 use crate::reads::ConferenceView;
 use crate::sapi::conferences::{conference_json, sees};
 use crate::{Caller, Problem};
@@ -35,6 +36,66 @@ pub(in crate::graphql) struct ConferenceParticipant {
     /// When it left; null: it is there.
     #[serde(rename = "finishedAt", deserialize_with = "instant_or_none")]
     left: Option<DateTime>,
+    /// The media node that carried its media last.
+    node: Option<String>,
+    /// How well media went; null: nothing was measured.
+    quality: Option<ConferenceQuality>,
+}
+
+/// How well media went: means weighted by time, and sums. What was not measured is null.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceQuality {
+    /// Mean opinion score to be expected of what was heard, 1 to 4.5: an estimate from loss and delay.
+    estimated_mos: Option<f64>,
+    /// Lost of what was sent, percent.
+    lost_sent_percent: Option<f64>,
+    /// Lost of what was received, percent.
+    lost_received_percent: Option<f64>,
+    /// To the media node and back, milliseconds.
+    round_trip_ms: Option<f64>,
+    /// Bytes of media sent.
+    bytes_sent: Long,
+    /// Bytes of media received.
+    bytes_received: Long,
+    /// Spoken, milliseconds.
+    speaking_ms: Long,
+    /// Measured, milliseconds.
+    measured_ms: Long,
+}
+
+/// What was refused.
+#[derive(SimpleObject, Deserialize, Clone)]
+pub(in crate::graphql) struct ConferenceRefused {
+    /// The command, snake_case.
+    command: String,
+    /// Why: the code of the refusal.
+    code: String,
+}
+
+/// A step of a conference.
+#[derive(SimpleObject, Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct ConferenceStep {
+    /// Its event's place in the log; null: a refusal, which is no event.
+    position: Option<Position>,
+    /// When.
+    #[serde(deserialize_with = "instant")]
+    at: DateTime,
+    /// The event's type; null: a refusal.
+    event: Option<String>,
+    /// Who did it: `wac-user:<id>`, `client:<id>` or `system:<name>`.
+    by: Option<String>,
+    /// On which device.
+    session_id: Option<String>,
+    /// On which node: the one that held the device, or carried the media.
+    node: Option<String>,
+    /// Call code it came to.
+    code: Option<u16>,
+    /// What was refused; null: it happened.
+    refused: Option<ConferenceRefused>,
+    /// The step as a sentence.
+    text: String,
 }
 
 /// Kinds of media.
@@ -119,11 +180,13 @@ struct Entry {
     participants: Vec<ConferenceParticipant>,
     invites: Vec<ConferenceInvite>,
     transfers: Vec<ConferenceTransfer>,
+    quality: Option<ConferenceQuality>,
 }
 
 /// An entry of the conference log: one opening of a room.
 pub(in crate::graphql) struct Conference {
     entry: Entry,
+    view: ConferenceView,
     moment: Arc<Moment>,
 }
 
@@ -138,7 +201,7 @@ impl Conference {
             return Ok(None);
         }
         let entry = serde_json::from_value(conference_json(view)).map_err(|error| Problem::internal(&error))?;
-        Ok(Some(Self { entry, moment: moment.clone() }))
+        Ok(Some(Self { entry, view: view.clone(), moment: moment.clone() }))
     }
 }
 
@@ -201,5 +264,21 @@ impl Conference {
     /// Who was transferred.
     async fn transfers(&self) -> &[ConferenceTransfer] {
         &self.entry.transfers
+    }
+
+    /// How well media went for all together; null: nothing was measured.
+    async fn quality(&self) -> &Option<ConferenceQuality> {
+        &self.entry.quality
+    }
+
+    /// Who did what, when and on which node, and what was refused, in the order in which it happened; at most a
+    /// thousand steps behind the position `after`.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn timeline(&self, ctx: &Context<'_>, after: Option<Position>) -> Result<Vec<ConferenceStep>> {
+        const STEPS_MAX: usize = 1_000;
+        let after = after.map_or(wac_events::Position::START, Into::into);
+        let (steps, _) = platform(ctx).timeline(&self.view, after, STEPS_MAX).await?;
+        let steps: std::result::Result<_, _> = steps.into_iter().map(serde_json::from_value).collect();
+        Ok(steps.map_err(|error| Problem::internal(&error))?)
     }
 }

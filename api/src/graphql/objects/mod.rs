@@ -16,6 +16,6 @@ pub(super) use credential::Credential;
 pub(super) use domain::Domain;
 pub(super) use group::UsersGroup;
 pub(super) use me::Me;
-pub(super) use pool::{Agent, LoginAlarm, Reachability};
+pub(super) use pool::{Agent, CallAlarm, LoginAlarm, Reachability};
 pub(super) use session::{DeviceSession, Presence};
 pub(super) use user::User;

@@ -10,7 +10,7 @@ use crate::Caller;
 use crate::graphql::moment::Moment;
 use crate::graphql::scalars::{DateTime, Long};
 use crate::policy::{Action, Target, allows};
-use crate::reads::{AgentView, LoginAlarmView};
+use crate::reads::{AgentView, CallAlarmView, LoginAlarmView};
 use crate::sapi::reachability::{ShownDevice, ShownReachability};
 
 /// What an agent is up to.
@@ -128,6 +128,73 @@ impl LoginAlarm {
     /// When.
     async fn at(&self) -> DateTime {
         DateTime(self.view.at)
+    }
+}
+
+/// The rule by which an alarm is raised.
+#[derive(SimpleObject)]
+pub(in crate::graphql) struct CallAlarmRule {
+    /// Its name.
+    id: String,
+    /// The section of the statistics: `ssrc` or `quality`.
+    section: String,
+    /// The value there.
+    value: String,
+    /// `>`, `>=`, `<` or `<=`.
+    cond: String,
+    /// What the value is compared with.
+    threshold: f64,
+    /// Whether the value is a share: percent of packets, or bytes a second.
+    relative: bool,
+}
+
+/// The media of a call has broken a rule.
+#[derive(SimpleObject)]
+pub(in crate::graphql) struct CallAlarm {
+    /// Its id.
+    id: ID,
+    /// Name of its domain.
+    domain: String,
+    /// The conference.
+    conference_id: ID,
+    /// Whose media was measured.
+    user_id: ID,
+    /// The rule as it was.
+    rule: CallAlarmRule,
+    /// The value that broke it.
+    value: f64,
+    /// When.
+    at: DateTime,
+    /// When somebody took notice of it; null: nobody has.
+    acknowledged_at: Option<DateTime>,
+    /// Who did; null with a time: an OAuth2 client.
+    acknowledged_by: Option<ID>,
+}
+
+impl CallAlarm {
+    /// The alarm, if the caller may see it.
+    pub(in crate::graphql) fn seen(caller: &Caller, view: CallAlarmView) -> Option<Self> {
+        let CallAlarmView { row, domain_name: domain } = view;
+        let rule = row.rule;
+        let cond = serde_json::to_value(rule.cond).ok()?.as_str()?.to_owned();
+        allows(caller, Action::Read, &Target::Alarms).is_allowed().then(|| Self {
+            id: ID::from(row.id),
+            domain,
+            conference_id: ID::from(row.opening.as_str()),
+            user_id: ID::from(row.user.as_str()),
+            rule: CallAlarmRule {
+                id: rule.id,
+                section: rule.section,
+                value: rule.value,
+                cond,
+                threshold: rule.threshold,
+                relative: rule.relative,
+            },
+            value: row.value,
+            at: DateTime(row.at),
+            acknowledged_at: row.acknowledged_at.map(DateTime),
+            acknowledged_by: row.acknowledged_by.map(|by| ID::from(by.as_str())),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The relay against a real Kafka: what it promises, under the faults it promises it for.
 #![allow(clippy::unwrap_used)]
 
+mod calls;
 mod consumer_example;
 mod faults;
 mod leases;

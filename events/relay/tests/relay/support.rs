@@ -237,14 +237,19 @@ fn consumer(brokers: &str) -> BaseConsumer {
 
 /// Every record in the event topics, each partition in its order.
 pub(crate) fn consume_all(config: &RelayConfig) -> Vec<Seen> {
+    consume(config, &topics::event_topics(&config.product))
+}
+
+/// Every record in these topics, each partition in its order.
+pub(crate) fn consume(config: &RelayConfig, topics: &[String]) -> Vec<Seen> {
     let consumer = consumer(&config.brokers);
     let mut ends = HashMap::new();
     let mut starts = TopicPartitionList::new();
-    for topic in topics::event_topics(&config.product) {
+    for topic in topics {
         for partition in 0..config.partitions as i32 {
-            let (low, high) = consumer.fetch_watermarks(&topic, partition, PATIENCE).unwrap();
+            let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap();
             if high > low {
-                starts.add_partition_offset(&topic, partition, Offset::Beginning).unwrap();
+                starts.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
                 ends.insert((topic.clone(), partition), high - 1);
             }
         }

@@ -1,6 +1,7 @@
 //! The AsyncAPI 3.0 document of the Kafka topics.
 
 use serde_json::{Map, Value, json};
+use wac_events::call_record::{CALL_RECORD_TYPE, CALL_RECORD_VERSION};
 use wac_events::cloudevents::{CONTEXTS, PRODUCT, TOPICS_MAJOR, context_of, topic_of, type_name};
 use wac_events::{EventTypeInfo, catalogue};
 
@@ -56,39 +57,64 @@ fn messages_of(context: &str) -> Value {
 }
 
 fn channels() -> Value {
-    keyed(CONTEXTS.iter().map(|(context, holds)| {
-        let topic = topic_of(PRODUCT, context);
-        let channel = json!({
-            "address": topic,
-            "description": holds,
-            "servers": [{ "$ref": "#/servers/kafka" }],
-            "messages": messages_of(context),
-            "bindings": {
-                "kafka": {
-                    "topic": topic,
-                    "partitions": PARTITIONS,
-                    "topicConfiguration": { "cleanup.policy": ["delete"], "retention.ms": -1 },
-                    "bindingVersion": "0.5.0"
-                }
-            }
-        });
+    let events = CONTEXTS.iter().map(|(context, holds)| {
+        let channel = channel(&topic_of(PRODUCT, context), holds, &messages_of(context));
         ((*context).to_owned(), channel)
-    }))
+    });
+    let record = record_key();
+    let messages = keyed([(record.clone(), json!({ "$ref": format!("#/components/messages/{record}") }))].into_iter());
+    let holds = "Flat records of calls, one for each leg that is over; the key is the call. See cdr.md.";
+    let records = channel(&format!("{PRODUCT}.cdr.records.v{TOPICS_MAJOR}"), holds, &messages);
+    keyed(events.chain([("call-records".to_owned(), records)]))
+}
+
+fn record_key() -> String {
+    format!("{CALL_RECORD_TYPE}.v{CALL_RECORD_VERSION}")
+}
+
+fn channel(topic: &str, holds: &str, messages: &Value) -> Value {
+    json!({
+        "address": topic,
+        "description": holds,
+        "servers": [{ "$ref": "#/servers/kafka" }],
+        "messages": messages,
+        "bindings": {
+            "kafka": {
+                "topic": topic,
+                "partitions": PARTITIONS,
+                "topicConfiguration": { "cleanup.policy": ["delete"], "retention.ms": -1 },
+                "bindingVersion": "0.5.0"
+            }
+        }
+    })
 }
 
 fn operations() -> Value {
-    keyed(CONTEXTS.iter().map(|(context, _)| {
+    let events = CONTEXTS.iter().map(|(context, _)| {
         let operation = json!({
             "action": "send",
             "channel": { "$ref": format!("#/channels/{context}") },
             "summary": format!("The relay publishes the events of the context `{context}`.")
         });
         (format!("publish-{context}"), operation)
-    }))
+    });
+    let records = json!({
+        "action": "send",
+        "channel": { "$ref": "#/channels/call-records" },
+        "summary": "The relay publishes a record for each leg of a call that is over."
+    });
+    keyed(events.chain([("publish-call-records".to_owned(), records)]))
 }
 
 fn messages() -> Value {
-    keyed(catalogue().flat_map(|info| {
+    let record = json!({
+        "name": format!("io.{PRODUCT}.{}", record_key()),
+        "title": CALL_RECORD_TYPE,
+        "contentType": "application/json",
+        "headers": record_headers(),
+        "payload": { "$ref": format!("../events/schemas/{}.json", record_key()) }
+    });
+    let events = catalogue().flat_map(|info| {
         versions(info).map(|version| {
             let message = json!({
                 "name": type_name(info.event_type, version),
@@ -99,7 +125,31 @@ fn messages() -> Value {
             });
             (message_key(info, version), message)
         })
-    }))
+    });
+    keyed(events.chain([(record_key(), record)]))
+}
+
+/// Headers of a call record.
+fn record_headers() -> Value {
+    let names = [
+        "content-type",
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_subject",
+        "ce_time",
+        "ce_dataschema",
+        "ce_sequence",
+        "ce_partitionkey",
+        "ce_tenantid",
+    ];
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": names,
+        "properties": names.map(|name| (name.to_owned(), text.clone())).into_iter().collect::<Map<_, _>>()
+    })
 }
 
 /// Headers and key that every message has.

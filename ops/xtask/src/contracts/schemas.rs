@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::Value;
-use wac_events::{catalogue, cloudevents};
+use wac_events::{call_record, catalogue, cloudevents};
 
 use super::Document;
 
@@ -19,6 +19,8 @@ pub(super) fn generate() -> Vec<Document> {
             documents.push(document(info.event_type, *version, schema()));
         }
     }
+    let (name, version) = (call_record::CALL_RECORD_TYPE, call_record::CALL_RECORD_VERSION);
+    documents.push(document(name, version, call_record::schema()));
     documents
 }
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod call_rules;
 mod crashes;
 mod parking;
 mod reading;

@@ -25,6 +25,7 @@ export interface Conference {
   owner: string | null;
   /** Who sat in it: one entry for each stay of a device. */
   participants: ConferenceParticipant[];
+  quality: ConferenceQuality | null;
   /** The room. */
   roomId: string;
   /** Whether it goes on. */
@@ -77,8 +78,33 @@ export interface ConferenceParticipant {
   createdAt: number;
   /** When it left; `null`: it is there. */
   finishedAt: number | null;
+  /** The media node that carried its media last; `null`: none did. */
+  node: string | null;
+  quality: ConferenceQuality | null;
   /** The device. */
   sessionId: string;
+}
+/**
+ * How well media went, from the media nodes' summaries: means weighted by time, and sums. What was not measured is
+ * `null`.
+ */
+export interface ConferenceQuality {
+  /** Bytes of media received. */
+  bytesReceived: number;
+  /** Bytes of media sent. */
+  bytesSent: number;
+  /** Mean opinion score to be expected of what was heard, 1 to 4.5: an estimate from loss and delay. */
+  estimatedMos: number | null;
+  /** Lost of what was received, percent. */
+  lostReceivedPercent: number | null;
+  /** Lost of what was sent, percent. */
+  lostSentPercent: number | null;
+  /** Measured, milliseconds. */
+  measuredMs: number;
+  /** To the media node and back, milliseconds. */
+  roundTripMs: number | null;
+  /** Spoken, milliseconds. */
+  speakingMs: number;
 }
 /** A transfer out of a conference. */
 export interface ConferenceTransfer {

@@ -133,7 +133,7 @@ export type OneOrMany = string | string[];
 /** Place in the whole log: 1, 2, 3 … without gaps, in commit order. 0 is "before everything". */
 export type Position = number;
 /** What is pushed. */
-export type PushBody = PresencePush | ConferencePush;
+export type PushBody = PresencePush | ConferencePush | ConferenceChange;
 /** A request by its name. */
 export type Request =
   | {
@@ -372,6 +372,19 @@ export interface CallerDetails {
   userId: UserId;
   /** His name. */
   username?: string | null;
+}
+/** The record of a conference has changed: a media session of the recipient's has ended, and its quality is known. */
+export interface ConferenceChange {
+  /** Names of the domains involved. */
+  domains?: string[];
+  /** The opening: 64 hex digits. */
+  id: string;
+  /** Who was invited. */
+  invites?: unknown[];
+  /** Who sat in it. */
+  participants?: unknown[];
+  /** Who was transferred. */
+  transfers?: unknown[];
 }
 /** A conference that is over. */
 export interface ConferencePush {
