@@ -1,7 +1,6 @@
 //! Changing a rule of the call records and building them anew corrects the past.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 use wac_events::invite::{InviteCreated, InviteDeclined, InviteExpired};
@@ -9,12 +8,12 @@ use wac_events::*;
 use wac_projections::*;
 use wac_runner::{ProjectionState, SqlRows, VerifyOptions, verify};
 
-use crate::support::{PATIENCE, Store, on_both, until};
+use crate::support::{Gate, PATIENCE, Store, on_both, until};
 
 /// The invitations with another rule, one version on: nobody who let it ring in vain was called "timeout", he was
-/// not to be reached. Waits while held.
+/// not to be reached. Waits while its gate is shut.
 struct NewRule {
-    held: Arc<AtomicBool>,
+    gate: Gate,
 }
 
 impl Projection for NewRule {
@@ -35,9 +34,7 @@ impl Projection for NewRule {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        while self.held.load(Ordering::Relaxed) {
-            std::thread::yield_now();
-        }
+        self.gate.pass();
         let mut changes = InvitesProjection.apply(event)?;
         if &*event.event_type == "invite.expired" {
             for change in &mut changes {
@@ -121,15 +118,15 @@ on_both!(a_changed_rule_corrects_old_calls_while_live_rows_are_served, async |st
     until("the rows are live", || async { before.list().await.unwrap()[0].state == ProjectionState::Live }).await;
     assert_eq!(outcome(&before.rows(), &old).await, Some((InviteState::DeclinedByTimeout, Some(408))));
 
-    let held = Arc::new(AtomicBool::new(true));
-    let (after, stop_after) = store.start_with(vec![Arc::new(NewRule { held: held.clone() })]).await;
+    let (gate, shut) = Gate::shut();
+    let (after, stop_after) = store.start_with(vec![Arc::new(NewRule { gate: gate.clone() })]).await;
     let live = call(&store, InviteExpired { at }).await;
     after.wait_for(&["invites"], store.head().await, PATIENCE).await.unwrap();
     let by_the_old_rule = Some((InviteState::DeclinedByTimeout, Some(408)));
     assert_eq!(outcome(&after.rows(), &old).await, by_the_old_rule, "the rows there were are served meanwhile");
     assert_eq!(outcome(&after.rows(), &live).await, by_the_old_rule, "and what happens meanwhile is in them");
 
-    held.store(false, Ordering::Relaxed);
+    drop(shut);
     let by_the_new_rule = Some((InviteState::Ended, Some(480)));
     until("the past is corrected", || async { outcome(&after.rows(), &old).await == by_the_new_rule }).await;
     after.wait_for(&["invites"], store.head().await, PATIENCE).await.unwrap();
@@ -137,7 +134,7 @@ on_both!(a_changed_rule_corrects_old_calls_while_live_rows_are_served, async |st
     assert_eq!(outcome(&after.rows(), &declined).await, Some((InviteState::Declined, Some(603))));
     stop_before.cancel();
     before.stopped().await;
-    let rules: Vec<Arc<dyn Projection>> = vec![Arc::new(NewRule { held })];
+    let rules: Vec<Arc<dyn Projection>> = vec![Arc::new(NewRule { gate })];
     let report = verify(store.log(), store.db(), rules, VerifyOptions::default(), &mut |_| {}).await.unwrap();
     assert!(report.is_sound(), "{:?}", report.shown);
     stop_after.cancel();

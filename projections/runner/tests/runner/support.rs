@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -14,6 +15,37 @@ use wac_store::{Db, StoreOptions, Stores};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a projection waits until it is let on. Open by default.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<AtomicBool>);
+
+/// Keeps a [`Gate`] shut; dropped with the test at the latest, however that ends.
+pub(crate) struct Shut(Gate);
+
+impl Gate {
+    pub(crate) fn shut() -> (Self, Shut) {
+        let gate = Self(Arc::new(AtomicBool::new(true)));
+        (gate.clone(), Shut(gate))
+    }
+
+    /// Waits. The runtime gives the work of this thread to another one meanwhile, so that all else goes on.
+    pub(crate) fn pass(&self) {
+        if self.0.load(Ordering::Relaxed) {
+            tokio::task::block_in_place(|| {
+                while self.0.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+        }
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
+    }
+}
 
 /// A store of one test, gone with it.
 pub(crate) struct Store {

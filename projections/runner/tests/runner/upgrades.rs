@@ -1,14 +1,13 @@
 //! A new version of a read model is built beside the one that is served.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use wac_events::{CodecError, Recorded};
 use wac_projections::{Column, Projection, Row, RowChange, Rows, Select, Table, Value};
 use wac_runner::bench::Workload;
 use wac_runner::{ProjectionState, SqlRows};
 
-use crate::support::{PATIENCE, Store, on_both, until};
+use crate::support::{Gate, PATIENCE, Store, on_both, until};
 
 static OLD: Table = Table { name: "counts", columns: &[Column::text("stream"), Column::int("events")], indexed: &[] };
 static NEW: Table = Table {
@@ -17,10 +16,10 @@ static NEW: Table = Table {
     indexed: &["aggregate"],
 };
 
-/// Counts the events of each user's stream; version 2 has a column more. Waits while held.
+/// Counts the events of each user's stream; version 2 has a column more. Waits while its gate is shut.
 struct Counts {
     version: u32,
-    held: Arc<AtomicBool>,
+    gate: Gate,
 }
 
 impl Counts {
@@ -47,9 +46,7 @@ impl Projection for Counts {
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
-        while self.held.load(Ordering::Relaxed) {
-            std::thread::yield_now();
-        }
+        self.gate.pass();
         let (table, key) = (self.table(), event.stream.as_str().to_owned());
         let mut set = vec![("events", Value::Int(0))];
         if self.version > 1 {
@@ -61,8 +58,8 @@ impl Projection for Counts {
     }
 }
 
-fn counts(version: u32, held: &Arc<AtomicBool>) -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(Counts { version, held: held.clone() })]
+fn counts(version: u32, gate: &Gate) -> Vec<Arc<dyn Projection>> {
+    vec![Arc::new(Counts { version, gate: gate.clone() })]
 }
 
 async fn read(rows: &SqlRows, table: &'static Table) -> Vec<Row> {
@@ -70,7 +67,7 @@ async fn read(rows: &SqlRows, table: &'static Table) -> Vec<Row> {
 }
 
 on_both!(the_older_rows_are_served_until_the_newer_ones_are_complete, async |store: Store| {
-    let free = Arc::new(AtomicBool::new(false));
+    let free = Gate::default();
     let mut workload = Workload::new(15);
     for _ in 0..4 {
         store.append(&mut workload, 400).await;
@@ -82,8 +79,8 @@ on_both!(the_older_rows_are_served_until_the_newer_ones_are_complete, async |sto
     let old_rows = read(&old.rows(), &OLD).await;
     assert!(old_rows.len() > 100);
 
-    let held = Arc::new(AtomicBool::new(true));
-    let (new, stop_new) = store.start_with(counts(2, &held)).await;
+    let (gate, shut) = Gate::shut();
+    let (new, stop_new) = store.start_with(counts(2, &gate)).await;
     let served = read(&new.rows(), &NEW).await;
     assert_eq!(served.len(), old_rows.len(), "the older rows are served while the newer are built");
     assert!(served.iter().all(|row| row["aggregate"] == Value::Null));
@@ -91,7 +88,7 @@ on_both!(the_older_rows_are_served_until_the_newer_ones_are_complete, async |sto
     store.append(&mut workload, 200).await;
     new.wait_for(&["counts"], store.head().await, PATIENCE).await.unwrap();
 
-    held.store(false, Ordering::Relaxed);
+    drop(shut);
     until("version 2 is served", || async {
         let rows = new.rows().select(Select::from(&NEW).equals("aggregate", "user")).await.unwrap();
         !rows.is_empty()
@@ -113,7 +110,7 @@ on_both!(the_older_rows_are_served_until_the_newer_ones_are_complete, async |sto
 });
 
 on_both!(increments_come_out_right_through_batches_and_restarts, async |store: Store| {
-    let free = Arc::new(AtomicBool::new(false));
+    let free = Gate::default();
     let mut workload = Workload::new(16);
     for _ in 0..10 {
         store.append(&mut workload, 40).await;
@@ -131,7 +128,7 @@ on_both!(increments_come_out_right_through_batches_and_restarts, async |store: S
 });
 
 on_both!(a_read_model_added_later_catches_up_apart_and_then_keeps_up, async |store: Store| {
-    let free = Arc::new(AtomicBool::new(false));
+    let free = Gate::default();
     let mut workload = Workload::new(17);
     for _ in 0..8 {
         store.append(&mut workload, 900).await;
