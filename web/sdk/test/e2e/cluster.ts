@@ -63,10 +63,20 @@ export class Deployment {
     await this.#sql(`drop database if exists ${this.#name} with (force)`);
   }
 
+  /** Starts a node through which media go. Pages of other nodes may use it. */
+  mediaNode(name: string): Promise<Node> {
+    const env = { ...this.#environment(), WAC_CORS_DOMAINS: '127.0.0.1' };
+    return this.#start(name, ['--roles', 'api,media', '--http-port', '0', '--media-port', '0'], env);
+  }
+
   /** Starts a node, on the port of a former one or on any, and waits until it serves. */
-  async node(name: string, port = '0'): Promise<Node> {
-    const args = ['serve', '--node', name, '--http-port', port, '--qss-port', '0', '--metrics-port', '0'];
-    const child = spawn(this.#binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: this.#environment() });
+  node(name: string, port = '0'): Promise<Node> {
+    return this.#start(name, ['--http-port', port, '--qss-port', '0'], this.#environment());
+  }
+
+  async #start(name: string, options: string[], env: NodeJS.ProcessEnv): Promise<Node> {
+    const args = ['serve', '--node', name, '--metrics-port', '0', ...options];
+    const child = spawn(this.#binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
     tied(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
     const said: string[] = [];

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HAS_CHROMIUM } from '../browser/support.js';
 import { BINARY } from './process.js';
 import { Relay } from './relay.js';
-import { type Arrived, accepts, arrived, eventually, Stage, show, userOf, type Window } from './stage.js';
+import { accepts, arrived, eventually, isLike, moves, OwnStage, sees, show, userOf, type Window } from './stage.js';
 
 declare const window: Window;
 
@@ -17,40 +17,14 @@ const CAROLS = [GREEN, RED, WHITE, BLUE];
 const ready = BINARY !== undefined && HAS_CHROMIUM;
 const title = ready ? 'the media of a conference' : 'the media of a conference (SKIPPED: no WAC_BIN, or no Chromium)';
 
-/** Whether a colour as it was seen is the one that was painted; coding and decoding change it a little. */
-function isLike(seen: readonly number[], painted: string): boolean {
-  const wanted = [1, 3, 5].map(at => Number.parseInt(painted.slice(at, at + 2), 16));
-  return seen.length === 3 && wanted.every((value, index) => Math.abs(value - (seen[index] ?? -999)) < 75);
-}
-
-/** One sees another's picture as it was painted, and it moves. */
-async function sees(page: Page, userId: string, colours: readonly string[]): Promise<void> {
-  await eventually(
-    () => page.evaluate(id => window.fields(id), userId),
-    fields => fields.length === 4 && fields.every((seen, index) => isLike(seen, colours[index] ?? '')),
-  );
-  await moves(page, userId, 'camera');
-}
-
-/** Pictures go on arriving, and so does sound. */
-async function moves(page: Page, userId: string, source: string): Promise<void> {
-  const key = `${userId} ${source}`;
-  const before = await arrived(page);
-  const more = (now: Arrived): boolean => (now.frames[key] ?? 0) > (before.frames[key] ?? 0) + 15;
-  await eventually(
-    () => arrived(page),
-    now => more(now) && now.audioPackets > before.audioPackets + 30,
-  );
-}
-
 describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
-  let stage: Stage;
+  let stage: OwnStage;
   let [alice, bob, carol]: Page[] = [];
   let [alices, bobs, carols] = ['', '', ''];
 
   beforeAll(async () => {
-    stage = await Stage.set(BINARY ?? '');
-    [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(name => stage.logIn(name)));
+    stage = await OwnStage.set(BINARY ?? '');
+    [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(name => stage.enterAs(name)));
     if (!alice || !bob || !carol) return;
     [alices, bobs, carols] = await Promise.all([userOf(alice), userOf(bob), userOf(carol)]);
   }, PATIENCE_MS);

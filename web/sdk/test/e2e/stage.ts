@@ -79,33 +79,30 @@ function equip(): void {
   };
 }
 
-/** One server and one browser, for all the tests of a file. */
+/** One browser, whose pages are those of a server, for all the tests of a file. */
 export class Stage {
-  readonly server: RealServer;
   readonly browser: Browser;
+  readonly #url: string;
   readonly #script: string;
 
-  private constructor(server: RealServer, browser: Browser, script: string) {
-    this.server = server;
+  protected constructor(url: string, browser: Browser, script: string) {
+    this.#url = url;
     this.browser = browser;
     this.#script = script;
   }
 
-  static async set(binary: string): Promise<Stage> {
-    const server = await RealServer.start(binary);
-    await server.addPerson('carol', CAROLS_PASSWORD);
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...FAKE_DEVICES] });
-    return new Stage(server, browser, await sdkScript());
+  /** A browser for a server that is there. */
+  static async at(url: string): Promise<Stage> {
+    return new Stage(url, await launched(), await sdkScript());
   }
 
   async strike(): Promise<void> {
-    await this.browser?.close();
-    await this.server?.stop();
+    await this.browser.close();
   }
 
   /** A page with the SDK in it, at the server's own origin. */
-  async page(within: Browser = this.browser): Promise<Page> {
-    const context = await within.newContext({ bypassCSP: true });
+  async page(): Promise<Page> {
+    const context = await this.browser.newContext({ bypassCSP: true });
     const page = await context.newPage();
     await this.enter(page);
     return page;
@@ -113,20 +110,19 @@ export class Stage {
 
   /** Loads the page, anew too. */
   async enter(page: Page): Promise<void> {
-    await page.goto(`${this.server.url}/livez`);
+    await page.goto(`${this.#url}/livez`);
     await page.addScriptTag({ content: this.#script });
     await page.evaluate(equip);
   }
 
-  async logIn(name: string, within?: Browser): Promise<Page> {
-    const page = await this.page(within);
-    const password = name === 'carol' ? CAROLS_PASSWORD : this.server.password(`${name}@demo`);
+  async logIn(username: string, password: string): Promise<Page> {
+    const page = await this.page();
     await page.evaluate(
       async given => {
         const config = { servers: location.origin, storage: sessionStorage };
         window.session = await window.wac.createSession({ ...config, ...given });
       },
-      { username: `${name}@demo`, password },
+      { username, password },
     );
     return page;
   }
@@ -141,6 +137,36 @@ export class Stage {
     }, name);
     await accepted;
   }
+}
+
+/** The same with a server of its own, in which alice, bob and carol are. */
+export class OwnStage extends Stage {
+  readonly server: RealServer;
+
+  private constructor(server: RealServer, browser: Browser, script: string) {
+    super(server.url, browser, script);
+    this.server = server;
+  }
+
+  static async set(binary: string): Promise<OwnStage> {
+    const server = await RealServer.start(binary);
+    await server.addPerson('carol', CAROLS_PASSWORD);
+    return new OwnStage(server, await launched(), await sdkScript());
+  }
+
+  enterAs(name: string): Promise<Page> {
+    const password = name === 'carol' ? CAROLS_PASSWORD : this.server.password(`${name}@demo`);
+    return this.logIn(`${name}@demo`, password);
+  }
+
+  override async strike(): Promise<void> {
+    await super.strike();
+    await this.server.stop();
+  }
+}
+
+function launched(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...FAKE_DEVICES] });
 }
 
 /** Accepts the next call. */
@@ -192,4 +218,30 @@ export async function eventually<T>(
     if (Date.now() > end) throw new Error(`it did not come about: ${JSON.stringify(value)}`);
     await new Promise(resolve => setTimeout(resolve, 150));
   }
+}
+
+/** Whether a colour as it was seen is the one that was painted; coding and decoding change it a little. */
+export function isLike(seen: readonly number[], painted: string): boolean {
+  const wanted = [1, 3, 5].map(at => Number.parseInt(painted.slice(at, at + 2), 16));
+  return seen.length === 3 && wanted.every((value, index) => Math.abs(value - (seen[index] ?? -999)) < 75);
+}
+
+/** One sees another's picture as it was painted, and it moves. */
+export async function sees(page: Page, userId: string, colours: readonly string[]): Promise<void> {
+  await eventually(
+    () => page.evaluate(id => window.fields(id), userId),
+    fields => fields.length === 4 && fields.every((seen, index) => isLike(seen, colours[index] ?? '')),
+  );
+  await moves(page, userId, 'camera');
+}
+
+/** Pictures go on arriving, and so does sound. */
+export async function moves(page: Page, userId: string, source: string): Promise<void> {
+  const key = `${userId} ${source}`;
+  const before = await arrived(page);
+  const more = (now: Arrived): boolean => (now.frames[key] ?? 0) > (before.frames[key] ?? 0) + 15;
+  await eventually(
+    () => arrived(page),
+    now => more(now) && now.audioPackets > before.audioPackets + 30,
+  );
 }
