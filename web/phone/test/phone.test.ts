@@ -51,6 +51,9 @@ describe.skipIf(!runs)(title, { timeout: PATIENCE_MS }, () => {
       await phone.locator('.list .row').first().waitFor();
     }
     await stage.check(page, 'pair-recent');
+    await button(alice, 'What happened: bob').click();
+    await alice.locator('.story').getByText('bob accepts').waitFor();
+    await stage.check(page, 'pair-story');
 
     const again = await stage.open(stage.server.pairUrl);
     await again.getByRole('alert').first().getByText('This link has been used').waitFor();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { widthFor } from '../src/views/media.js';
 import { clock, readEntry } from '../src/views/recent.js';
 import { guestLinkOf } from '../src/views/sign-in.js';
+import { doer, named } from '../src/views/story.js';
 
 type Entry = Parameters<typeof readEntry>[0];
 
@@ -36,6 +37,17 @@ describe('a call of the past', () => {
   test('is measured in hours, minutes and seconds', () => {
     expect([0, 7, 187, 3_729].map(clock)).toEqual(['0:00', '0:07', '3:07', '1:02:09']);
   });
+});
+
+test('a step of a call names people instead of their addresses, where they are known', () => {
+  const nameOf = (id: string) => (id === 'u-1' ? 'Alice' : undefined);
+  expect(named('rings wac-user:u-1 and wac-user:u-2', nameOf)).toBe('rings Alice and wac-user:u-2');
+});
+
+test('a step of a call says who did it once, and nothing of what nobody did', () => {
+  expect(doer({ by: 'wac-user:u-1', text: 'wac-user:u-1 accepts' })).toBe(undefined);
+  expect(doer({ by: 'wac-user:u-1', text: 'the party agrees to the transfer' })).toBe('wac-user:u-1');
+  expect(doer({ by: 'system:media', text: 'the first media is sent' })).toBe(undefined);
 });
 
 test('a picture is asked for in one of a few widths, not less than it is shown', () => {

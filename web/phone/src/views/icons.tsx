@@ -23,6 +23,7 @@ const PATHS = {
   screen: 'M3 5h18v11H3zM8 20h8M12 16v4',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5',
   signOut: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
+  story: 'M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01',
   transfer: 'M4 9h13M13 5l4 4-4 4M20 15H7M11 11l-4 4 4 4',
 } as const;
 

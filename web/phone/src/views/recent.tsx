@@ -1,9 +1,11 @@
 import type { Session } from '@wac/sdk';
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { Phone } from '../phone.js';
 import type { Language, Say, WordKey } from '../words.js';
 import { IconButton } from './button.js';
 import { Avatar, Icon } from './icons.js';
+import { Story } from './story.js';
 
 type Entry = Awaited<ReturnType<Session['conferences']['log']['list']>>[number];
 
@@ -68,6 +70,7 @@ function when(at: number, language: Language): string {
 
 /** The calls of the past. */
 export function Recent({ phone, say, language }: { phone: Phone; say: Say; language: Language }): JSX.Element {
+  const [told, setTold] = useState<string | undefined>();
   const entries = phone.history?.filter(({ state }) => state === 'finished');
   if (!entries) return <p class="empty">{say('connecting')}</p>;
   if (entries.length === 0) return <p class="empty">{say('noHistory')}</p>;
@@ -78,24 +81,33 @@ export function Recent({ phone, say, language }: { phone: Phone; say: Say; langu
         const names = shown.others.map(other => phone.nameOf(other) ?? say('guest')).join(', ') || say('unknown');
         const outcome = shown.isMissed ? say('missed') : shown.outcome ? say(shown.outcome) : clock(shown.seconds);
         return (
-          <li key={entry.id} class={`row${shown.isMissed ? ' missed' : ''}`}>
-            <Avatar name={names} />
-            <span class="who">
-              <span class="name">{names}</span>
-              <span class="detail">
-                <Icon name={shown.isOutgoing ? 'outgoing' : 'incoming'} />
-                {shown.seconds === 0 && !shown.isMissed && !shown.outcome ? say('cancelled') : outcome}
-                {' · '}
-                <time dateTime={new Date(entry.createdAt).toISOString()}>{when(entry.createdAt, language)}</time>
+          <li key={entry.id}>
+            <div class={`row${shown.isMissed ? ' missed' : ''}`}>
+              <Avatar name={names} />
+              <span class="who">
+                <span class="name">{names}</span>
+                <span class="detail">
+                  <Icon name={shown.isOutgoing ? 'outgoing' : 'incoming'} />
+                  {shown.seconds === 0 && !shown.isMissed && !shown.outcome ? say('cancelled') : outcome}
+                  {' · '}
+                  <time dateTime={new Date(entry.createdAt).toISOString()}>{when(entry.createdAt, language)}</time>
+                </span>
               </span>
-            </span>
-            {shown.others[0] && (
               <IconButton
-                icon="phone"
-                name={`${say('audioCall')}: ${names}`}
-                onClick={() => void phone.call(shown.others[0] ?? '', false)}
+                icon="story"
+                name={`${say('story')}: ${names}`}
+                pressed={told === entry.id}
+                onClick={() => setTold(told === entry.id ? undefined : entry.id)}
               />
-            )}
+              {shown.others[0] && (
+                <IconButton
+                  icon="phone"
+                  name={`${say('audioCall')}: ${names}`}
+                  onClick={() => void phone.call(shown.others[0] ?? '', false)}
+                />
+              )}
+            </div>
+            {told === entry.id && <Story {...{ phone, say, language }} id={entry.id} />}
           </li>
         );
       })}
