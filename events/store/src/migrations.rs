@@ -17,10 +17,12 @@ type Embedded = (i64, &'static str, &'static str);
 const POSTGRES: &[Embedded] = &[
     (1, "log", include_str!("../../../migrations/postgres/0001_log.sql")),
     (2, "json", include_str!("../../../migrations/postgres/0002_json.sql")),
+    (3, "replace", include_str!("../../../migrations/postgres/0003_replace.sql")),
 ];
 const SQLITE: &[Embedded] = &[
     (1, "log", include_str!("../../../migrations/sqlite/0001_log.sql")),
     (2, "json", include_str!("../../../migrations/sqlite/0002_json.sql")),
+    (3, "replace", include_str!("../../../migrations/sqlite/0003_replace.sql")),
 ];
 
 /// Schema versions before and after [`migrate`]; 0 is an empty database.

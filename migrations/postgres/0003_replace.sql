@@ -1,0 +1,2 @@
+-- Here nothing replaces a row without updating it: nothing to change.
+select 1;
