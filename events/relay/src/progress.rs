@@ -28,7 +28,8 @@ impl RelayProgress {
         Position(self.head.load(Ordering::Relaxed))
     }
 
-    /// Events in the log that Kafka has not acknowledged yet.
+    /// Events in the log that Kafka has not acknowledged yet, as far as this process has heard: all of them before
+    /// it has reached Kafka for the first time, none while another node relays.
     pub fn lag_events(&self) -> u64 {
         self.head().0.saturating_sub(self.relayed().0)
     }
@@ -74,6 +75,11 @@ impl RelayProgress {
         }
         self.head_recorded_micros.store(recorded_at.micros(), Ordering::Relaxed);
         self.head.store(position.0, Ordering::Relaxed);
+    }
+
+    /// Another node relays: how far it is, that one knows.
+    pub(crate) fn stand_by(&self) {
+        self.head.store(self.relayed().0, Ordering::Relaxed);
     }
 
     pub(crate) fn count_event(&self) {

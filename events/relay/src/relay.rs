@@ -96,9 +96,13 @@ impl Relay {
             self.progress.set_active(false);
             let rest = match outcome {
                 Ok(true) => continue,
-                Ok(false) => LEASE_RENEW_EVERY,
+                Ok(false) => {
+                    self.progress.stand_by();
+                    LEASE_RENEW_EVERY
+                }
                 Err(error) => {
                     self.progress.count_failure();
+                    self.look_at_the_head().await;
                     if started.elapsed() >= SESSION_GOOD {
                         pause = RETRY_PAUSE_MIN;
                     }
@@ -114,10 +118,21 @@ impl Relay {
         }
     }
 
+    /// How far Kafka is behind is known without Kafka, too; and most of all then it is asked for.
+    async fn look_at_the_head(&self) {
+        // A log that does not answer says so itself.
+        if let Ok(head) = self.log.head().await {
+            self.progress.set_head(head.position, head.recorded_at);
+        }
+    }
+
     /// One session, if this node gets the lease; `false` if another has it.
     async fn attempt(&self, shutdown: &CancellationToken) -> Result<bool, RelayError> {
         let asked = Instant::now();
         let Some(epoch) = self.lease.acquire().await? else { return Ok(false) };
+        if self.progress.failures() > 0 {
+            self.look_at_the_head().await;
+        }
         let lease = LeaseClock::new(relied_until(asked));
         let stop = shutdown.child_token();
         let session = self.session(epoch, lease.clone(), stop.clone());

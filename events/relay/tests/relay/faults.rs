@@ -100,13 +100,17 @@ async fn without_kafka_it_keeps_trying_and_then_catches_up() {
     let log = TestLog::generate(100);
     let relay = Running::start(&log, &config);
     eventually("failed attempts", || relay.progress.failures() > 0).await;
+    eventually("lag before Kafka was ever reached", || relay.progress.lag_events() == 100).await;
     log.extend(900);
+    eventually("lag that grows without Kafka", || relay.progress.lag_events() == 1_000).await;
     kafka.restart().unwrap();
     relay.relayed(Position(1_000)).await;
     kafka.stop().unwrap();
     let head = log.extend(2_000);
+    eventually("lag after Kafka has gone", || relay.progress.lag_events() == 2_000).await;
     kafka.restart().unwrap();
     relay.relayed(head).await;
+    eventually("no lag any more", || relay.progress.lag_events() == 0).await;
     relay.stop().await;
     assert_eq!(assert_complete(&config, head), 0);
 }
