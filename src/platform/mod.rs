@@ -290,8 +290,7 @@ impl Platform {
         let rows = self.rows.as_ref().context("the interfaces need the read models")?.reader();
         let projections: Vec<Arc<dyn Projection>> = wac_projections::all();
         let rows_health = Arc::new(RowsHealth { log: self.stores.log.clone(), rows: rows.clone(), projections });
-        let mut health: Vec<Arc<dyn HealthCheck>> =
-            vec![Arc::new(LogHealth(self.stores.log.clone())), rows_health.clone()];
+        let mut health: Vec<Arc<dyn HealthCheck>> = vec![Arc::new(LogHealth(self.stores.clone())), rows_health.clone()];
         if let Some(progress) = self.relay_progress.clone() {
             let shared_lease = matches!(self.stores.db, Db::Postgres(_));
             let serves_requests = settings.has_role("api");

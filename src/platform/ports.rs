@@ -16,7 +16,7 @@ use wac_projections::{Projection, Rows as _};
 use wac_relay::RelayProgress;
 use wac_runner::SqlRows;
 use wac_signaling::{CaughtUp, RowsCalls};
-use wac_store::SystemEnvironment;
+use wac_store::{Stores, SystemEnvironment};
 
 /// How long whoever asks who is where waits for the read models.
 const CALLS_PATIENCE: Duration = Duration::from_secs(5);
@@ -69,8 +69,8 @@ impl NodeSigns for Signs {
     }
 }
 
-/// The log answers.
-pub(super) struct LogHealth(pub(super) Arc<dyn EventLog>);
+/// The log answers, and can be written as far as anybody knows.
+pub(super) struct LogHealth(pub(super) Stores);
 
 impl HealthCheck for LogHealth {
     fn name(&self) -> &'static str {
@@ -79,8 +79,11 @@ impl HealthCheck for LogHealth {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         async move {
-            let head = self.0.head().await.map_err(|error| error.operation.to_owned())?;
-            Ok(format!("at position {}", head.position))
+            let head = self.0.log.head().await.map_err(|error| error.operation.to_owned())?;
+            match self.0.trouble() {
+                Some(error) => Err(format!("at position {}, cannot be written: {}", head.position, error.operation)),
+                None => Ok(format!("at position {}", head.position)),
+            }
         }
         .boxed()
     }

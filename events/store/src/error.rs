@@ -3,6 +3,10 @@
 
 use wac_events::StoreError;
 
+/// Names of operations that failed, as callers and `/readyz` see them.
+pub(crate) const APPEND: &str = "append";
+pub(crate) const APPEND_DISK_FULL: &str = "append: the disk is full";
+
 /// Why a store could not be opened or migrated. Its text is complete: what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

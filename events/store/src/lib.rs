@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use wac_events::{Environment, EventLog, KeyStore, MasterKey};
+use wac_events::{Environment, EventLog, KeyStore, MasterKey, StoreError};
 
 pub use db::{Db, SQLITE_BUSY_TIMEOUT, SqliteDb, SqliteWrite};
 pub use environment::SystemEnvironment;
@@ -35,7 +35,7 @@ pub use error::OpenError;
 pub use import::{ImportError, ImportedKey, LogImport};
 pub use keys::{KEY_CACHED_FOR, KEYS_CACHED_MAX};
 pub use migrations::{Migrated, migrate};
-pub use open::{in_memory, open};
+pub use open::{in_memory, is_new, open};
 pub use postgres::{POSTGRES_ACQUIRE_TIMEOUT, POSTGRES_WATCH_INTERVAL};
 pub use sqlite::SQLITE_WATCH_INTERVAL;
 pub use tail::{TAIL_BYTES_MAX, TAIL_EVENTS_MAX};
@@ -87,6 +87,12 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// What the last attempt to append or to make a key failed with, if none has succeeded since.
+    /// While there is something the writer tries by itself, too, so that it ends without any caller.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.closing.trouble()
+    }
+
     /// Takes no further appends, answers those it has, and closes every connection.
     pub async fn close(&self) {
         self.closing.close().await;
@@ -94,14 +100,19 @@ impl Stores {
     }
 }
 
-/// The part of a log that is closed.
+/// The part of a log that is written and closed.
 trait Close: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
+    fn trouble(&self) -> Option<StoreError>;
 }
 
 impl<R: log::Reader> Close for log::StoreLog<R> {
     fn close(&self) -> BoxFuture<'_, ()> {
         self.writer.close().boxed()
+    }
+
+    fn trouble(&self) -> Option<StoreError> {
+        self.writer.trouble.last()
     }
 }
 

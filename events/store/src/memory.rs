@@ -105,6 +105,10 @@ impl Backend for MemoryLog {
 
     async fn unlock(&mut self) {}
 
+    async fn probe(&mut self, _text: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn close(&mut self) {}
 }
 

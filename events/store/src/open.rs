@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sqlx::ConnectOptions;
 use wac_events::{EventLog, KeyStore, MasterKey, StoreError};
 
-use crate::db::SqliteDb;
+use crate::db::{SqliteDb, sqlite_connect};
 use crate::error::failed;
 use crate::keys::{Keys, MemoryKeys, PostgresKeys, SqliteKeys};
 use crate::location::Location;
@@ -30,7 +31,8 @@ pub async fn open(url: &str, options: StoreOptions) -> Result<Stores, OpenError>
             let stored = postgres_key_check(&pool, &options.master_key).await;
             check_key(stored, &options.master_key, &place)?;
             let log = postgres::start(&connect, &pool, options.environment.clone()).await.map_err(store(&place))?;
-            let keys = Keys::new(PostgresKeys(pool.clone()), options.master_key, options.environment);
+            let keys =
+                Keys::new(PostgresKeys(pool.clone()), &log.writer.trouble, options.master_key, options.environment);
             Ok(stores(log, Arc::new(keys), Db::Postgres(pool)))
         }
         Location::Sqlite(path) => {
@@ -60,15 +62,16 @@ fn memory(options: StoreOptions) -> (StoreLog<MemoryLog>, Arc<dyn KeyStore>) {
     let memory = MemoryLog::default();
     let wake = Arc::new(Wake::new(0));
     let writer = WriterHandle::start(vec![memory.clone()], options.environment.clone(), wake.clone());
+    let keys = Keys::new(MemoryKeys::default(), &writer.trouble, options.master_key, options.environment);
     let log = StoreLog { reader: memory, writer, wake, tail: None, _watcher: None };
-    (log, Arc::new(Keys::new(MemoryKeys::default(), options.master_key, options.environment)))
+    (log, Arc::new(keys))
 }
 
 async fn open_sqlite(path: &Path, place: &str, db: SqliteDb, options: StoreOptions) -> Result<Stores, OpenError> {
     let stored = sqlite_key_check(&db, &options.master_key).await;
     check_key(stored, &options.master_key, place)?;
     let log = sqlite::start(path, &db, options.environment.clone()).await.map_err(store(place))?;
-    let keys = Keys::new(SqliteKeys::new(path, &db), options.master_key, options.environment);
+    let keys = Keys::new(SqliteKeys::new(path, &db), &log.writer.trouble, options.master_key, options.environment);
     Ok(stores(log, Arc::new(keys), Db::Sqlite(db)))
 }
 
@@ -94,6 +97,29 @@ fn check_key(stored: Result<String, sqlx::Error>, master: &MasterKey, place: &st
 
 fn key_check(master: &MasterKey) -> String {
     master.keyed_hash(KEY_CHECK.0, KEY_CHECK.1)
+}
+
+/// Whether nobody has opened the database behind `url` yet, so that no master key belongs to it.
+pub async fn is_new(url: &str) -> Result<bool, OpenError> {
+    let location = Location::parse(url)?;
+    let unreachable = |source| OpenError::Unreachable { place: Location::place(&location), source };
+    let known: Result<Option<String>, sqlx::Error> = match &location {
+        Location::Postgres(connect) => {
+            let mut connection = connect.connect().await.map_err(unreachable)?;
+            sqlx::query_scalar(READ_KEY_CHECK).bind(KEY_CHECK.0).fetch_optional(&mut connection).await
+        }
+        Location::Sqlite(path) if path.exists() => {
+            let mut connection = sqlite_connect(path).await.map_err(unreachable)?;
+            sqlx::query_scalar(READ_KEY_CHECK).bind(KEY_CHECK.0).fetch_optional(&mut connection).await
+        }
+        Location::Sqlite(_) | Location::Memory => return Ok(true),
+    };
+    match known {
+        Ok(known) => Ok(known.is_none()),
+        // Before the first migration there is no table to read.
+        Err(sqlx::Error::Database(_)) => Ok(true),
+        Err(source) => Err(unreachable(source)),
+    }
 }
 
 const REMEMBER_KEY_CHECK: &str = "insert into store_settings (name, value) values ($1, $2) on conflict do nothing";

@@ -14,6 +14,8 @@ use futures::future::BoxFuture;
 use moka::sync::Cache;
 use wac_events::{Environment, KeyState, KeyStore, MasterKey, StoreError, SubjectId, SubjectKey, Time};
 
+use crate::writer::trouble::Trouble;
+
 pub(crate) use memory::MemoryKeys;
 pub(crate) use postgres::PostgresKeys;
 pub(crate) use sqlite::SqliteKeys;
@@ -52,15 +54,17 @@ pub(crate) struct Keys<T> {
     table: T,
     master: MasterKey,
     environment: Arc<dyn Environment>,
+    trouble: Trouble,
     cache: Cache<SubjectId, KeyState>,
     /// Counts what has been forgotten, so that a read that began before is not remembered after.
     forgotten: AtomicU64,
 }
 
 impl<T: KeyTable> Keys<T> {
-    pub(crate) fn new(table: T, master: MasterKey, environment: Arc<dyn Environment>) -> Self {
+    /// `trouble`: of the log in the same database; whoever cannot make a key cannot write.
+    pub(crate) fn new(table: T, trouble: &Trouble, master: MasterKey, environment: Arc<dyn Environment>) -> Self {
         let cache = Cache::builder().max_capacity(KEYS_CACHED_MAX).time_to_live(KEY_CACHED_FOR).build();
-        Self { table, master, environment, cache, forgotten: AtomicU64::new(0) }
+        Self { table, master, environment, trouble: trouble.clone(), cache, forgotten: AtomicU64::new(0) }
     }
 
     fn unwrap(&self, subject: &SubjectId, stored: &Stored) -> Result<KeyState, StoreError> {
@@ -116,7 +120,8 @@ impl<T: KeyTable> KeyStore for Keys<T> {
             let began = self.forgotten.load(Ordering::SeqCst);
             let new = SubjectKey::generate(subject.clone(), &*self.environment);
             let wrapped = self.master.wrap(&new, &*self.environment);
-            let stored = self.table.insert(subject, wrapped, self.environment.now()).await?;
+            let stored = self.table.insert(subject, wrapped, self.environment.now()).await;
+            let stored = stored.inspect_err(|error| self.trouble.failed(error.clone()))?;
             let state = self.unwrap(subject, &stored)?;
             self.remember(subject, &state, began);
             Ok(state)

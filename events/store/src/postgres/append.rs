@@ -8,12 +8,13 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 use wac_events::{CommandId, StoreError, StreamId};
 
-use super::error::commit_error;
+use super::error::{commit_error, write_error};
 use super::types::{JsonText, PgTime};
 use crate::error::failed;
 use crate::filter::int;
 use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use crate::writer::plan::Row;
+use crate::writer::trouble::PROBE_SQL;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -156,6 +157,13 @@ impl Backend for PostgresBackend {
                 self.connection = None;
             }
         }
+    }
+
+    async fn probe(&mut self, text: &str) -> Result<(), StoreError> {
+        self.connect().await?;
+        let write =
+            async |connection: &mut PgConnection| sqlx::query(PROBE_SQL).bind(text).execute(connection).await.map(drop);
+        self.run(LOOK_UP_TIMEOUT, write).await.map_err(write_error)
     }
 
     async fn close(&mut self) {

@@ -2,12 +2,22 @@
 
 use wac_events::StoreError;
 
+use crate::error::{APPEND, APPEND_DISK_FULL};
 use crate::writer::backend::CommitError;
+
+/// SQLSTATE disk_full.
+const DISK_FULL: &str = "53100";
+
+/// A failed attempt to write. That the disk is full is said where callers see it, too.
+pub(super) fn write_error(error: sqlx::Error) -> StoreError {
+    let full = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == DISK_FULL);
+    StoreError::new(if full { APPEND_DISK_FULL } else { APPEND }, error)
+}
 
 /// A failed append.
 pub(super) fn commit_error(error: sqlx::Error) -> CommitError {
     let state = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
-    let error = StoreError::new("append", error);
+    let error = write_error(error);
     match state.as_deref() {
         // unique_violation
         Some("23505") => CommitError::Taken,

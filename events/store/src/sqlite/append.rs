@@ -10,12 +10,13 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 use wac_events::{CommandId, StoreError, StreamId, Time};
 
-use super::error::{code, commit_error};
+use super::error::{code, commit_error, write_error};
 use crate::db::{WriterPlace, sqlite_options};
 use crate::error::failed;
 use crate::filter::int;
 use crate::writer::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use crate::writer::plan::Row;
+use crate::writer::trouble::PROBE_SQL;
 
 /// Rows one INSERT takes. Smaller batches use the next power of two and leave the rest unbound.
 const INSERT_ROWS_MAX: usize = 128;
@@ -232,6 +233,13 @@ impl Backend for SqliteBackend {
         if self.locked.is_some() {
             self.roll_back().await;
         }
+    }
+
+    async fn probe(&mut self, text: &str) -> Result<(), StoreError> {
+        let _place = self.place().await;
+        let connection = self.connection().await.map_err(failed("connect"))?;
+        let written = connection.execute(sqlx::query(PROBE_SQL).bind(text.to_owned())).await;
+        written.map(drop).map_err(write_error)
     }
 
     async fn close(&mut self) {

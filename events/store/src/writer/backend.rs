@@ -31,6 +31,9 @@ pub(crate) trait Backend: Send + 'static {
     /// Gives the head's lock up, if it is held.
     fn unlock(&mut self) -> impl Future<Output = ()> + Send;
 
+    /// Writes `text` durably to a place of its own, to find out whether that can be done.
+    fn probe(&mut self, text: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Gives the connection back in good order.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
 }

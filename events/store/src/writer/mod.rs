@@ -6,6 +6,7 @@ pub(crate) mod plan;
 mod recent;
 mod run;
 mod settle;
+pub(crate) mod trouble;
 mod validate;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use backend::Backend;
 use plan::{Job, Known};
 use recent::Recent;
 use settle::Writer;
+use trouble::Trouble;
 pub use validate::{EVENT_BYTES_MAX, NAME_BYTES_MAX};
 
 /// Most commands waiting for a log's writer; more are refused with [`AppendError::Overloaded`].
@@ -43,6 +45,7 @@ pub const COMMANDS_REMEMBERED: usize = 131_072;
 pub(crate) struct WriterHandle {
     queue: std::sync::Mutex<Option<mpsc::Sender<Job>>>,
     task: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) trouble: Trouble,
 }
 
 impl WriterHandle {
@@ -53,10 +56,17 @@ impl WriterHandle {
         let known =
             Known { head: None, versions: Recent::new(STREAMS_REMEMBERED), commands: Recent::new(COMMANDS_REMEMBERED) };
         let known = Arc::new(std::sync::Mutex::new(known));
-        let writer =
-            |backend| Writer { backend, known: known.clone(), environment: environment.clone(), wake: wake.clone() };
-        let task = tokio::spawn(run::run(backends.into_iter().map(writer).collect(), jobs));
-        Self { queue: std::sync::Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
+        let trouble = Trouble::default();
+        let writer = |backend| Writer {
+            backend,
+            known: known.clone(),
+            environment: environment.clone(),
+            wake: wake.clone(),
+            trouble: trouble.clone(),
+        };
+        let writers = backends.into_iter().map(writer).collect();
+        let task = tokio::spawn(run::run(writers, jobs, trouble.clone()));
+        Self { queue: std::sync::Mutex::new(Some(queue)), task: Mutex::new(Some(task)), trouble }
     }
 
     pub(crate) async fn append(&self, batch: AppendBatch) -> Result<Appended, AppendError> {

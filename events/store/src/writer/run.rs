@@ -11,6 +11,7 @@ use wac_events::StreamId;
 use super::backend::Backend;
 use super::plan::Job;
 use super::settle::Writer;
+use super::trouble::Trouble;
 use super::{BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_EVENTS_MAX};
 
 /// So many commands must wait for another batch to be sent while one is under way. Fewer are
@@ -33,7 +34,7 @@ struct UnderWay {
 /// `writers`; ends when the queue is closed and empty.
 ///
 /// No two batches under way touch one stream, and commands on one stream keep their order.
-pub(super) async fn run<B: Backend>(writers: Vec<Writer<B>>, mut queue: mpsc::Receiver<Job>) {
+pub(super) async fn run<B: Backend>(writers: Vec<Writer<B>>, mut queue: mpsc::Receiver<Job>, trouble: Trouble) {
     let lanes = writers.len();
     let mut idle = writers;
     let mut under_way = FuturesUnordered::new();
@@ -65,6 +66,11 @@ pub(super) async fn run<B: Backend>(writers: Vec<Writer<B>>, mut queue: mpsc::Re
                 }
             }
             taken = queue.recv_many(&mut waiting, room), if open && room > 0 => open = taken > 0,
+            () = trouble.probe_due(), if open && under_way.is_empty() => {
+                if let Some(writer) = idle.last_mut() {
+                    writer.probe().await;
+                }
+            }
             else => break,
         }
     }

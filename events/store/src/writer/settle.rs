@@ -10,6 +10,7 @@ use wac_events::{AppendError, Appended, CommandId, Environment, Position, StoreE
 
 use super::backend::{Backend, Batch, Commit, CommitError, Found, Moved};
 use super::plan::{Job, Known, Plan, Verdict, plan, streams_to_read};
+use super::trouble::{PROBE_BYTES, Trouble};
 use super::{OUTCOME_PATIENCE, OVERLOADED_RETRY_AFTER};
 use crate::wake::Wake;
 
@@ -24,6 +25,7 @@ pub(super) struct Writer<B> {
     pub(super) known: Arc<Mutex<Known>>,
     pub(super) environment: Arc<dyn Environment>,
     pub(super) wake: Arc<Wake>,
+    pub(super) trouble: Trouble,
 }
 
 /// How a batch as a whole ended.
@@ -81,6 +83,7 @@ impl<B: Backend> Writer<B> {
             }),
             End::Failed(error) => {
                 tracing::warn!(error = %error, commands = jobs.len(), "the log cannot be written");
+                self.trouble.failed(error.clone());
                 refuse(jobs, |job| {
                     let (command_id, source) = (job.batch.command_id, error.clone());
                     match job.sent {
@@ -89,6 +92,20 @@ impl<B: Backend> Writer<B> {
                     }
                 });
             }
+        }
+    }
+
+    /// Finds out whether the store can be written again, while nobody else tries to.
+    pub(super) async fn probe(&mut self) {
+        let mut random = [0; PROBE_BYTES / 2];
+        self.environment.fill(&mut random);
+        let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self.backend.probe(&text).await {
+            Ok(()) => {
+                tracing::info!("the log can be written again");
+                self.trouble.over();
+            }
+            Err(error) => self.trouble.failed(error),
         }
     }
 
@@ -115,6 +132,7 @@ impl<B: Backend> Writer<B> {
             let batch = Batch { known_head, bases: &plan.bases, rows: &plan.rows, now: self.environment.now() };
             match self.backend.commit(batch).await {
                 Ok(Commit::Written { head_before, moved }) => {
+                    self.trouble.over();
                     self.written(jobs, &plan, head_before, moved);
                     return End::Done { verdicts: plan.verdicts, first: head_before + 1 };
                 }
