@@ -16,6 +16,8 @@ struct Switches {
     down: AtomicBool,
     /// Cuts the connection on which the next append is sent, once it has been forwarded.
     cut_after_append: AtomicBool,
+    /// And goes down with that cut.
+    down_after_cut: AtomicBool,
     /// Cuts it before it is forwarded.
     cut_before_append: AtomicBool,
     cuts: AtomicU64,
@@ -62,6 +64,12 @@ impl Proxy {
         self.switches.cut_after_append.store(true, Ordering::SeqCst);
     }
 
+    /// Nothing answers from the cut on, so that nobody can look up what became of the append.
+    pub(crate) fn go_down_after_next_append(&self) {
+        self.switches.down_after_cut.store(true, Ordering::SeqCst);
+        self.cut_after_next_append();
+    }
+
     pub(crate) fn cut_before_next_append(&self) {
         self.switches.cut_before_append.store(true, Ordering::SeqCst);
     }
@@ -100,6 +108,9 @@ async fn forward(mut client: TcpStream, server: String, switches: Arc<Switches>)
                         return;
                     }
                     if appends && switches.cut_after_append.swap(false, Ordering::SeqCst) {
+                        if switches.down_after_cut.swap(false, Ordering::SeqCst) {
+                            switches.down.store(true, Ordering::SeqCst);
+                        }
                         switches.cuts.fetch_add(1, Ordering::SeqCst);
                         drop(client);
                         // The server finishes what it was sent; its answer goes nowhere.
