@@ -1,5 +1,5 @@
-//! Many writers, roll-backs, and subscribers that come and go: nothing is skipped, doubled or
-//! reordered.
+//! Many writers, others who pause before they commit or take back, and subscribers that come and
+//! go: nothing is skipped, doubled or reordered.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use sqlx::Executor as _;
 use tokio::task::JoinSet;
 use wac_events::{AppendError, CommandId, EventFilter, EventLog, Position, Recorded, Subscription};
 
@@ -35,14 +36,14 @@ async fn every_committed_event_is_seen_exactly_once_and_in_order(fixture: Fixtur
         let log = nodes[n as usize % 2].clone();
         subscribers.spawn(subscribe(log, writing.clone(), StdRng::seed_from_u64(seed ^ (n << 32))));
     }
-    let roll_backs = roll_back(&fixture, &writing, StdRng::seed_from_u64(!seed));
+    let ghosts = ghosts(&fixture, &writing, StdRng::seed_from_u64(!seed));
     let acknowledged = async {
         let acknowledged: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
         writing.store(false, Ordering::SeqCst);
         acknowledged
     };
-    let (acknowledged, rolled_back) = futures::join!(acknowledged, roll_backs);
-    assert!(rolled_back > 0 || fixture.url == "memory:");
+    let (acknowledged, ghosts) = futures::join!(acknowledged, ghosts);
+    assert!(ghosts.rolled_back > 0 && ghosts.committed > 0 || fixture.url == "memory:");
 
     let log = everything(fixture.log()).await;
     assert_in_order(&log);
@@ -55,7 +56,9 @@ async fn every_committed_event_is_seen_exactly_once_and_in_order(fixture: Fixtur
         let payload = &log[first.0 as usize - 1].data;
         assert!(payload.contains(&command.to_string()), "{payload} is not of command {command}");
     }
-    assert_eq!(events, log.len() as u64, "what is in the log was acknowledged, and nothing else");
+    let seen = log.iter().filter(|event| &*event.event_type == "ghost.seen").count();
+    assert_eq!(seen, ghosts.committed, "what others committed is there, what they took back is not");
+    assert_eq!(events, (log.len() - seen) as u64, "what else is in the log was acknowledged");
     for seen in subscribers.join_all().await {
         assert_eq!(seen, log);
     }
@@ -112,38 +115,68 @@ async fn subscribe(log: Arc<dyn EventLog>, writing: Arc<AtomicBool>, mut random:
     }
 }
 
-/// Transactions that take the writer's place, write, and are rolled back.
-async fn roll_back(fixture: &Fixture, writing: &AtomicBool, mut random: StdRng) -> u32 {
-    const INSERT: &str = "insert into events (position, stream_id, version, event_id, type, schema_version, data, meta, \
-        occurred_at, recorded_at) ";
-    let mut rolled_back = 0;
+/// How many transactions of [`ghosts`] ended in which way.
+#[derive(Default)]
+struct Ghosts {
+    rolled_back: usize,
+    committed: usize,
+}
+
+/// Transactions of another program: each takes the next position, writes an event there, pauses, and is then
+/// rolled back or committed. In memory there is no other program.
+async fn ghosts(fixture: &Fixture, writing: &AtomicBool, mut random: StdRng) -> Ghosts {
+    let mut ghosts = Ghosts::default();
     while writing.load(Ordering::SeqCst) && fixture.url != "memory:" {
+        let commits = match (ghosts.rolled_back, ghosts.committed) {
+            (_, 0) => true,
+            (0, _) => false,
+            _ => random.random_bool(0.5),
+        };
+        let pause = Duration::from_micros(random.random_range(0..5_000));
         match &fixture.stores.db {
-            wac_store::Db::Postgres(pool) => {
-                let mut tx = pool.begin().await.unwrap();
-                let head: i64 =
-                    sqlx::query_scalar("select position from log_head for update").fetch_one(&mut *tx).await.unwrap();
-                let sql = format!(
-                    "{INSERT} values ($1, 'ghost-1', 1, gen_random_uuid(), 'ghost.seen', 1, '{{}}', '{{}}', now(), now())"
-                );
-                sqlx::query(sqlx::AssertSqlSafe(sql)).bind(head + 1).execute(&mut *tx).await.unwrap();
-                tokio::time::sleep(Duration::from_micros(random.random_range(0..5_000))).await;
-                tx.rollback().await.unwrap();
-            }
-            wac_store::Db::Sqlite(db) => {
-                let mut tx = db.write().await.unwrap();
-                let sql = format!(
-                    "{INSERT} select position + 1, 'ghost-1', 1, randomblob(16), 'ghost.seen', 1, '{{}}', '{{}}', 0, 0 from log_head"
-                );
-                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
-                tokio::time::sleep(Duration::from_micros(random.random_range(0..5_000))).await;
-                tx.rollback().await.unwrap();
-            }
+            wac_store::Db::Postgres(pool) => haunt_postgres(pool, pause, commits).await.unwrap(),
+            wac_store::Db::Sqlite(db) => haunt_sqlite(db, pause, commits).await.unwrap(),
         }
-        rolled_back += 1;
+        if commits {
+            ghosts.committed += 1;
+        } else {
+            ghosts.rolled_back += 1;
+        }
         tokio::time::sleep(Duration::from_millis(random.random_range(1..20))).await;
     }
-    rolled_back
+    ghosts
+}
+
+async fn haunt_postgres(pool: &sqlx::PgPool, pause: Duration, commits: bool) -> Result<(), sqlx::Error> {
+    const INSERT: &str = "insert into events (position, stream_id, version, event_id, type, schema_version, data, meta,
+            occurred_at, recorded_at)
+        select position + 1, 'ghost-' || position, 1, gen_random_uuid(), 'ghost.seen', 1, '{}', '{}', now(), recorded_at
+        from log_head";
+    let mut tx = pool.begin().await?;
+    tx.execute("select position from log_head for update").await?;
+    tx.execute(INSERT).await?;
+    tokio::time::sleep(pause).await;
+    if !commits {
+        return tx.rollback().await;
+    }
+    tx.execute("update log_head set position = position + 1").await?;
+    tx.execute("select pg_notify('wac_log', position::text) from log_head").await?;
+    tx.commit().await
+}
+
+async fn haunt_sqlite(db: &wac_store::SqliteDb, pause: Duration, commits: bool) -> Result<(), sqlx::Error> {
+    const INSERT: &str = "insert into events (position, stream_id, version, event_id, type, schema_version, data, meta,
+            occurred_at, recorded_at)
+        select position + 1, 'ghost-' || position, 1, randomblob(16), 'ghost.seen', 1, '{}', '{}', 0, recorded_at
+        from log_head";
+    let mut tx = db.write().await?;
+    tx.execute(INSERT).await?;
+    tokio::time::sleep(pause).await;
+    if !commits {
+        return tx.rollback().await;
+    }
+    tx.execute("update log_head set position = position + 1").await?;
+    tx.commit().await
 }
 
 async fn recorded_times_never_go_back(fixture: Fixture) {
