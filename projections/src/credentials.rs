@@ -1,15 +1,17 @@
 //! The read model `credentials`: one row for each credential that has not been revoked.
 
 use serde_json::Map;
+use wac_events::credential::read_free_data;
 use wac_events::{
-    AnyEvent, CodecError, CredentialEvent, CredentialId, CredentialKind, DomainId, Event, OpenError, Recorded, Secret,
-    SubjectId, SubjectKey, Time, TokenId, UserId,
+    AnyEvent, CodecError, CredentialEvent, CredentialId, CredentialKind, DomainId, Event, OpenError, Personal,
+    Recorded, Secret, SubjectId, SubjectKey, Time, TokenId, UserId,
 };
 
-use crate::fields::{Changes, Fields, int, json, secret, time};
+use crate::fields::{Changes, Fields, int, personal, secret, time};
 use crate::{Column, Projection, Row, RowChange, Table, Value};
 
-/// One row for each credential; `context` and `data` are JSON text, `data` sealed.
+/// One row for each credential; `context` and `data` are JSON text, both sealed, but for contexts that stand in the
+/// log in clear (version 1) and empty ones.
 pub static CREDENTIALS: Table = Table {
     name: "credentials",
     columns: &[
@@ -39,7 +41,7 @@ impl Projection for CredentialsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -73,7 +75,7 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
             set: Changes::row(table, event.version)
                 .column("kind", created.kind.as_str())
                 .column("source", created.source.as_str())
-                .column("context", json(&created.context))
+                .column("context", created.context.as_ref().map_or_else(|| "{}".into(), free_data))
                 .column("domain", created.domain.as_str())
                 .column("user", created.user.as_ref().map(UserId::as_str))
                 .column("identity_key", created.identity_key.as_deref())
@@ -87,7 +89,7 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
             key,
             set: Changes::to_version(event.version)
                 .field("source", &changed.source, |source| source.as_str().into())
-                .field("context", &changed.context, json)
+                .field("context", &changed.context, free_data)
                 .field("identity_key", &changed.identity_key, |identity_key| identity_key.as_str().into())
                 .field("data", &changed.data, secret)
                 .field("lease_s", &changed.lease_s, |seconds| int(*seconds))
@@ -123,6 +125,11 @@ fn changes(event: &Recorded, decoded: &CredentialEvent) -> Vec<RowChange> {
     }]
 }
 
+/// An application's free data: sealed, or as the log has it in clear.
+fn free_data(context: &Personal) -> Value {
+    context.clear().map_or_else(|| personal(context), Value::from)
+}
+
 /// A credential as the read model holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CredentialRow {
@@ -132,8 +139,8 @@ pub struct CredentialRow {
     pub kind: CredentialKind,
     /// Who gave it out.
     pub source: String,
-    /// Free data of the application.
-    pub context: Map<String, serde_json::Value>,
+    /// Free data of the application, the JSON of an object.
+    pub context: Personal,
     /// Its domain.
     pub domain: DomainId,
     /// Its owner; `None`: the domain's anonymous pool.
@@ -158,11 +165,11 @@ impl CredentialRow {
     /// Reads a row of [`CREDENTIALS`]; `None` if it is not one.
     pub fn from_row(row: &Row) -> Option<Self> {
         let fields = Fields(row);
-        Some(Self {
+        let mut row = Self {
             id: fields.id("id")?,
             kind: CredentialKind::parse(&fields.text("kind")?)?,
             source: fields.text("source")?,
-            context: fields.json("context")?,
+            context: Personal::new(fields.text("context")?),
             domain: fields.id("domain")?,
             user: fields.optional("user", Fields::id)?,
             identity_key: fields.optional("identity_key", Fields::text)?,
@@ -172,7 +179,13 @@ impl CredentialRow {
             leased_until: fields.optional("leased_until", Fields::time)?,
             created_at: fields.time("created_at")?,
             version: fields.number("version")?,
-        })
+        };
+        // Only a field of its own subject is a sealed one: data in clear may look like anything.
+        let sealed = fields.json::<Personal>("context");
+        if let Some(sealed) = sealed.filter(|sealed| sealed.0.subject() == Some(row.subject())) {
+            row.context = sealed;
+        }
+        Some(row)
     }
 
     /// Whose key opens this row: the owner's, or the domain's for the anonymous pool.
@@ -180,8 +193,14 @@ impl CredentialRow {
         self.user.as_ref().map_or_else(|| SubjectId::of_domain(&self.domain), SubjectId::of_user)
     }
 
-    /// Opens the secret with the subject's key; without one it becomes erased.
+    /// Opens what is sealed with the subject's key; without one it becomes erased.
     pub fn open(&mut self, key: Option<&SubjectKey>) -> Result<(), OpenError> {
-        self.data.0.open("data", key)
+        self.data.0.open("data", key)?;
+        self.context.0.open("context", key)
+    }
+
+    /// The opened free data; empty once it has been erased.
+    pub fn free_data(&self) -> Map<String, serde_json::Value> {
+        read_free_data(&self.context)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, json};
+use serde_json::json;
 use wac_events::credential::*;
 use wac_events::domain::*;
 use wac_events::oauth::*;
@@ -139,7 +139,7 @@ fn credential_created(user: Option<&str>) -> Story {
             id: "c1".into(),
             kind: CredentialKind::Ims,
             source: "wac".into(),
-            context: Map::from_iter([("a".to_owned(), json!([1, null]))]),
+            context: Some(Personal::new(r#"{"a":[1,null]}"#)),
             domain: "d1".into(),
             user: user.map(UserId::from),
             identity_key: Some("i1".into()),
@@ -400,7 +400,7 @@ fn a_created_credential_is_a_sealed_row_that_its_owners_key_opens() {
         id: "c1".into(),
         kind: CredentialKind::Ims,
         source: "wac".into(),
-        context: Map::from_iter([("a".to_owned(), json!([1, null]))]),
+        context: Personal::new(r#"{"a":[1,null]}"#),
         domain: "d1".into(),
         user: Some("u1".into()),
         identity_key: Some("i1".into()),
@@ -420,11 +420,31 @@ fn a_pool_credential_is_sealed_for_its_domain() {
 }
 
 #[test]
+fn free_data_that_the_log_has_in_clear_stays_readable_whatever_it_looks_like() {
+    let context = json!({ "$personal": "u2.AAAA" });
+    let created = json!({ "id": "c1", "kind": "token", "source": "wac", "context": context, "domain": "d1",
+        "user": "u1", "data": {}, "at": "2026-01-01T00:00:00Z" });
+    let mut story = credential_created(Some("u1"));
+    (story.events[0].schema_version, story.events[0].data) = (1, created.to_string());
+    let mut row = story.credential().unwrap();
+    row.open(None).unwrap();
+    assert_eq!(json!(row.free_data()), context);
+}
+
+#[test]
+fn erased_free_data_is_empty() {
+    let mut row = credential_created(Some("u1")).credential().unwrap();
+    assert_eq!(row.context.clear(), None, "it is sealed in the row");
+    row.open(None).unwrap();
+    assert!(row.free_data().is_empty() && row.data.clear().is_none());
+}
+
+#[test]
 fn every_field_of_a_credential_can_change() {
     let changed = CredentialChanged {
         subject: "u1".into(),
         source: Patch::Set("other".into()),
-        context: Patch::Set(Map::new()),
+        context: Patch::Set(Personal::new("{}")),
         identity_key: Patch::Set("i2".into()),
         data: Patch::Set(Secret::new("new")),
         lease_s: Patch::Set(5),
@@ -433,8 +453,8 @@ fn every_field_of_a_credential_can_change() {
     let mut row = story.credential().unwrap();
     row.open(Some(&key())).unwrap();
     assert_eq!((row.source.as_str(), row.lease_s, row.version), ("other", 5, 2));
-    assert_eq!((row.data, row.identity_key.as_deref()), (Secret::new("new"), Some("i2")));
-    assert!(row.context.is_empty());
+    assert_eq!((&row.data, row.identity_key.as_deref()), (&Secret::new("new"), Some("i2")));
+    assert!(row.free_data().is_empty());
     assert_eq!(row.created_at, at(3));
 }
 

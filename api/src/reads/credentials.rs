@@ -119,10 +119,10 @@ fn select(filter: &CredentialFilter) -> Select {
 fn view(domain_name: String, row: CredentialRow) -> CredentialView {
     CredentialView {
         secret: row.data.clear().map(str::to_owned),
+        context: row.free_data(),
         id: row.id,
         kind: row.kind,
         source: row.source,
-        context: row.context,
         domain: row.domain,
         domain_name,
         user: row.user,

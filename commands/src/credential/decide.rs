@@ -1,5 +1,5 @@
 use wac_events::credential::{
-    CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialRevoked,
+    CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialRevoked, free_data,
 };
 use wac_events::{
     CredentialEvent, CredentialId, CredentialKind, Patch, Reserved, Secret, StreamId, SubjectId, Time, TokenId,
@@ -98,7 +98,7 @@ impl CreateCredential {
             id: self.id.clone(),
             kind: self.kind,
             source: self.source.clone(),
-            context: self.context.clone(),
+            context: (!self.context.is_empty()).then(|| free_data(&self.context)),
             domain: self.domain.clone(),
             user: self.user.clone(),
             identity_key: self.identity_key.clone().filter(|_| self.kind == CredentialKind::SipMapping),
@@ -146,7 +146,7 @@ impl ChangeCredential {
             changed.source = Patch::between(&old.source, source.clone());
         }
         if let Some(context) = &changes.context {
-            changed.context = Patch::between(&old.context, context.clone());
+            changed.context = if *context == old.context { Patch::Keep } else { Patch::Set(free_data(context)) };
         }
         if let Some(lease_s) = changes.lease_s {
             changed.lease_s = Patch::between(&old.lease_s, lease_s);

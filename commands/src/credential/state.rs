@@ -1,4 +1,5 @@
 use serde_json::{Map, Value};
+use wac_events::credential::read_free_data;
 use wac_events::{CredentialEvent, CredentialId, CredentialKind, DomainId, Secret, SubjectId, Time, TokenId, UserId};
 
 /// Where a credential is in its life.
@@ -35,7 +36,7 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// Who gave it out.
     pub source: String,
-    /// Free data of the application.
+    /// Free data of the application; empty once erased.
     pub context: Map<String, Value>,
     /// Its domain.
     pub domain: DomainId,
@@ -101,7 +102,7 @@ pub fn evolve(mut state: Credential, event: &CredentialEvent) -> Credential {
             state.id = created.id;
             state.kind = created.kind;
             state.source = created.source;
-            state.context = created.context;
+            state.context = created.context.as_ref().map(read_free_data).unwrap_or_default();
             state.domain = created.domain;
             state.user = created.user;
             state.identity_key = created.identity_key;
@@ -112,7 +113,9 @@ pub fn evolve(mut state: Credential, event: &CredentialEvent) -> Credential {
         CredentialEvent::Changed(changed) => {
             let changed = changed.clone();
             changed.source.apply(&mut state.source);
-            changed.context.apply(&mut state.context);
+            if let Some(context) = changed.context.set() {
+                state.context = read_free_data(context);
+            }
             if let Some(key) = changed.identity_key.set() {
                 state.identity_key = Some(key.clone());
             }

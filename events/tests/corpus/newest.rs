@@ -1,6 +1,5 @@
 //! One event of every type in its newest version, every field set: what new samples are made of.
 
-use serde_json::{Map, json};
 use wac_events::credential::{
     CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialMoved,
     CredentialRevoked, RevocationReason,
@@ -114,12 +113,12 @@ fn users() -> [UserEvent; 3] {
 }
 
 fn credentials() -> [CredentialEvent; 6] {
-    let context: Map<_, _> = [("gateway".to_owned(), json!("sip.example.com"))].into_iter().collect();
+    let context = Personal::new(r#"{"gateway":"sip.example.com"}"#);
     let created = CredentialCreated {
         id: CREDENTIAL.into(),
         kind: CredentialKind::SipMapping,
         source: "wac".to_owned(),
-        context: context.clone(),
+        context: Some(context.clone()),
         domain: DOMAIN.into(),
         user: Some(USER.into()),
         identity_key: Some(hash(3)),

@@ -169,13 +169,13 @@ async fn live_person(platform: &Platform) {
 }
 
 fn credentials(platform: &Platform) -> Vec<CreateCredential> {
-    let object = |value: Value| CredentialData::Json(value.as_object().cloned().unwrap());
+    let object = |value: Value| CredentialData::Json(object_of(value));
     let identity = format!("sip:{CANARY}@example.org");
     let credential = |id: &str, kind, data| CreateCredential {
         id: id.into(),
         kind,
         source: "wac".to_owned(),
-        context: Map::new(),
+        context: object_of(json!({ "note": CANARY, "phone": CANARY_DIGITS })),
         domain: "base".into(),
         user: Some(USER.into()),
         data,
@@ -196,6 +196,10 @@ fn credentials(platform: &Platform) -> Vec<CreateCredential> {
         credential("c-ims", CredentialKind::Ims, gateway),
         credential("c-token", CredentialKind::Token, object(json!({ "token": CANARY }))),
     ]
+}
+
+fn object_of(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap()
 }
 
 /// Everything a reader of events could be shown, as text; and whether any of it is marked erased.

@@ -171,7 +171,7 @@ impl Workload {
             id: person.credential.clone(),
             kind: CredentialKind::Basic,
             source: "wac".to_owned(),
-            context: serde_json::Map::new(),
+            context: None,
             domain: person.domain.clone(),
             user: Some(person.id.clone()),
             identity_key: None,
