@@ -16,7 +16,8 @@ pub struct LoginFailed {
     /// The user, if there is one of that name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// The name as typed.
+    /// The name as typed; erased from the start if no user has it: it may be that of a person who had been erased or
+    /// is erased later, whose key would not reach it. The stream tells one such name from another.
     pub name: Personal,
     /// Where from.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wac_events::login::{LoginAlarmRaised, LoginFailed};
-use wac_events::{DomainId, LoginEvent, Personal, StreamId, UserId};
+use wac_events::{Cell, DomainId, LoginEvent, Personal, StreamId, UserId};
 
 use super::{FAILURES_REMEMBERED, LOGIN_NAME_CHARS_MAX, LOGIN_SRC_CHARS_MAX, LoginKey};
 use crate::rejection::Checks;
@@ -16,7 +16,7 @@ pub struct NoteFailedLogin {
     pub domain: DomainId,
     /// The user, if there is one of that name.
     pub user: Option<UserId>,
-    /// The name as typed.
+    /// The name as typed; kept only if a user has it.
     pub name: String,
     /// [`crate::name_key`] of domain and name.
     pub name_key: String,
@@ -91,7 +91,8 @@ impl Command for NoteFailedLogin {
         let failed = LoginFailed {
             domain: self.domain.clone(),
             user: self.user.clone(),
-            name: Personal::new(&self.name),
+            // Erasing a person must reach every copy of his name, and this one would be nobody's.
+            name: self.user.as_ref().map_or(Personal(Cell::Erased), |_| Personal::new(&self.name)),
             src: self.src.as_ref().map(Personal::new),
             useragent: self.useragent.as_ref().map(Personal::new),
             reason: self.reason.to_owned(),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wac_events::{AnyEvent, LoginEvent};
+use wac_events::{AnyEvent, Cell, LoginEvent};
 
 use crate::login::*;
 use crate::testing::*;
@@ -58,6 +58,14 @@ fn an_alarm_is_raised_once_for_each_window() {
 #[test]
 fn a_limit_of_nothing_raises_no_alarm() {
     failures(0..9).at(later(9)).when(NoteFailedLogin { units: 0, ..failed() }).then(&["login.failed"]);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_not_kept() {
+    let nobody = NoteFailedLogin { user: None, ..failed() };
+    let events = given().when(nobody).then(&["login.failed"]);
+    let AnyEvent::Login(LoginEvent::Failed(noted)) = &events[0] else { unreachable!() };
+    assert_eq!((&noted.name.0, noted.src.is_some()), (&Cell::Erased, true));
 }
 
 #[test]
