@@ -86,6 +86,20 @@ fn without_cascade_everything_stays() {
 }
 
 #[test]
+fn what_a_deletion_left_goes_with_a_later_erasure() {
+    let bench = started();
+    with_belongings(&bench, "alice");
+    with_belongings(&bench, "bob");
+    bench.run(DeleteUser { cascade: false, ..delete("alice") });
+    bench.settle(&bench.ports(), 0);
+    bench.run(DeleteUser { erase: true, ..delete("alice") });
+    bench.settle(&bench.ports(), 0);
+    let world = world(&bench, &["credential-c-alice", "token-t-alice", "credential-c-bob", "token-t-bob"]);
+    assert!(!world.credential(&"c-alice".into()).exists() && !world.token(&"t-alice".into()).exists());
+    assert!(world.credential(&"c-bob".into()).exists() && world.token(&"t-bob".into()).exists());
+}
+
+#[test]
 fn a_manager_that_forgot_its_checkpoint_changes_nothing_twice() {
     let bench = started();
     with_belongings(&bench, "alice");

@@ -3,13 +3,14 @@ use futures::future::BoxFuture;
 use wac_events::credential::RevocationReason;
 use wac_events::oauth::TokenRevocation;
 use wac_events::session::SessionEnd;
-use wac_events::{AnyEvent, CredentialId, TokenId, UserEvent, UserId};
+use wac_events::{AnyEvent, CredentialId, SubjectEvent, TokenId, UserEvent, UserId};
 
 use super::{Listing, ProcessError, ProcessManager, Work};
 use crate::session::CloseSession;
 use crate::{RevokeCredential, RevokeToken};
 
-/// A deleted user's credentials, tokens and sessions go with it (USR-04), unless the deletion said not to.
+/// A deleted user's credentials, tokens and sessions go with it (USR-04), unless the deletion said not to; those of
+/// an erased one do so in any case.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UserCascade;
 
@@ -19,7 +20,7 @@ impl ProcessManager for UserCascade {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &["user.deleted"]
+        &["user.deleted", "subject.erased"]
     }
 
     fn react<'a>(&'a self, work: &'a Work<'a>) -> BoxFuture<'a, Result<(), ProcessError>> {
@@ -27,6 +28,10 @@ impl ProcessManager for UserCascade {
             match &work.cause().event {
                 AnyEvent::User(UserEvent::Deleted(deleted)) if deleted.cascade => {
                     revoke_belongings(work, &deleted.id, RevocationReason::OwnerDeleted).await
+                }
+                AnyEvent::Subject(SubjectEvent::Erased(erased)) => {
+                    let user = UserId::from(erased.subject.as_str());
+                    revoke_belongings(work, &user, RevocationReason::OwnerDeleted).await
                 }
                 _ => Ok(()),
             }
