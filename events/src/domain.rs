@@ -81,6 +81,33 @@ pub struct DomainClosing {
 pub struct DomainDeleted {
     /// The name it had, free again.
     pub name: String,
+    /// What it was at the end; absent in events of earlier versions of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DomainObject>,
+}
+
+/// A whole domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainObject {
+    /// Its id.
+    pub id: DomainId,
+    /// Its name, lower case.
+    pub name: String,
+    /// Its parent.
+    pub parent: Option<DomainId>,
+    /// Patterns that map an anonymous log-in to this domain; `null` matches nothing.
+    pub origins: Vec<Option<String>>,
+    /// Whether guests may log in.
+    pub enable_anonymous: bool,
+    /// How long a guest's access token lasts, in milliseconds; 0: the default lifetime.
+    pub anonymous_expiration_ms: u64,
+    /// `+name` forces a capability for guests, `-name` prunes it.
+    pub anonymous_capabilities: Vec<String>,
+    /// The services given; `None` inherits the parent's.
+    pub services: Option<Services>,
+    /// When it came into being.
+    pub created_at: Time,
 }
 
 impl PersonalFields for DomainCreated {}

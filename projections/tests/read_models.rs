@@ -262,7 +262,7 @@ fn a_closing_domain_is_marked_and_a_deleted_one_is_gone() {
     let row = closing.domain().unwrap();
     assert!(row.closing);
     assert_eq!(row.version, 2);
-    let gone = closing.then("domain-d1".into(), DomainEvent::from(DomainDeleted { name: "demo".into() }));
+    let gone = closing.then("domain-d1".into(), DomainEvent::from(DomainDeleted { name: "demo".into(), domain: None }));
     assert_eq!(gone.domain(), None);
 }
 

@@ -209,10 +209,10 @@ impl ChangeDomain {
 
 fn removal(domain: &Domain) -> Vec<Fact> {
     let reserved = Reserved::DomainName(domain.name.clone());
-    let deleted = DomainEvent::from(DomainDeleted { name: domain.name.clone() });
+    let deleted = DomainDeleted { name: domain.name.clone(), domain: Some(domain.object()) };
     vec![
         reservation::released(&domain.id, &reserved, domain.id.as_str()),
-        Fact::of(&domain.id, domain.id.stream(), deleted),
+        Fact::of(&domain.id, domain.id.stream(), DomainEvent::from(deleted)),
     ]
 }
 

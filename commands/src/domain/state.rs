@@ -1,4 +1,4 @@
-use wac_events::domain::Services;
+use wac_events::domain::{DomainObject, Services};
 use wac_events::{DomainEvent, DomainId, Time};
 
 /// Where a domain is in its life.
@@ -61,6 +61,21 @@ impl Default for Domain {
 }
 
 impl Domain {
+    /// All that is told of it.
+    pub(super) fn object(&self) -> DomainObject {
+        DomainObject {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            parent: self.parent.clone(),
+            origins: self.origins.clone(),
+            enable_anonymous: self.enable_anonymous,
+            anonymous_expiration_ms: self.anonymous_expiration_ms,
+            anonymous_capabilities: self.anonymous_capabilities.clone(),
+            services: self.services.clone(),
+            created_at: self.created_at,
+        }
+    }
+
     /// Whether it is there, closing or not.
     pub fn exists(&self) -> bool {
         matches!(self.status, DomainStatus::Open | DomainStatus::Closing)

@@ -346,3 +346,15 @@ fn an_unknown_or_endless_chain_allows_nothing() {
     assert_eq!(effective(&tree, "a"), Services::new());
     assert_eq!(effective(&tree[..1], "a"), Services::new());
 }
+
+#[test]
+fn a_removal_tells_all_that_the_domain_was() {
+    let services = Some([("contacts".to_owned(), vec!["wac".to_owned()])].into());
+    let created = CreateDomain { services: services.clone(), enable_anonymous: true, ..child("a") };
+    let story = given().after(base()).after(created).after(inspect("a"));
+    let events = story.when(delete_inspected("a")).then(&["reservation.released", "domain.deleted"]);
+    let AnyEvent::Domain(DomainEvent::Deleted(deleted)) = &events[1] else { unreachable!() };
+    let object = deleted.domain.as_ref().unwrap();
+    assert_eq!((object.id.as_str(), &object.name), ("a", &deleted.name));
+    assert_eq!((&object.services, object.enable_anonymous, object.parent.is_some()), (&services, true, true));
+}

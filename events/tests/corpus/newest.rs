@@ -4,7 +4,7 @@ use wac_events::credential::{
     CredentialChanged, CredentialCreated, CredentialLeaseReleased, CredentialLeased, CredentialMoved,
     CredentialRevoked, RevocationReason,
 };
-use wac_events::domain::{DomainChanged, DomainClosing, DomainCreated, DomainDeleted, Services};
+use wac_events::domain::{DomainChanged, DomainClosing, DomainCreated, DomainDeleted, DomainObject, Services};
 use wac_events::oauth::{
     ClientChanged, ClientCreated, ClientDeleted, ClientSecretRotated, TokenIssued, TokenRefreshed, TokenRevocation,
     TokenRevoked,
@@ -72,12 +72,19 @@ fn domains() -> [DomainEvent; 4] {
         anonymous_capabilities: Patch::Set(vec!["+chat".to_owned()]),
         services: Patch::Set(Some(services())),
     };
-    [
-        created.into(),
-        changed.into(),
-        DomainClosing { at: at(1) }.into(),
-        DomainDeleted { name: "renamed".to_owned() }.into(),
-    ]
+    let object = DomainObject {
+        id: DOMAIN.into(),
+        name: "renamed".to_owned(),
+        parent: Some(PARENT.into()),
+        origins: vec![Some("/^https:/".to_owned()), None],
+        enable_anonymous: false,
+        anonymous_expiration_ms: 0,
+        anonymous_capabilities: vec!["+chat".to_owned()],
+        services: Some(services()),
+        created_at: at(0),
+    };
+    let deleted = DomainDeleted { name: "renamed".to_owned(), domain: Some(object) };
+    [created.into(), changed.into(), DomainClosing { at: at(1) }.into(), deleted.into()]
 }
 
 fn users() -> [UserEvent; 3] {

@@ -55,7 +55,10 @@ fn event((kind, object, other, value): Seed) -> (StreamId, AnyEvent) {
             (StreamId::of("domain", &id), DomainEvent::from(changed).into())
         }
         2 => (StreamId::of("domain", &id), DomainEvent::from(DomainClosing { at }).into()),
-        3 => (StreamId::of("domain", &id), DomainEvent::from(DomainDeleted { name: format!("n{value}") }).into()),
+        3 => {
+            let deleted = DomainDeleted { name: format!("n{value}"), domain: None };
+            (StreamId::of("domain", &id), DomainEvent::from(deleted).into())
+        }
         4 | 5 => (user.stream(), UserEvent::from(user_created(user, &other_id, value, at)).into()),
         6 | 7 => {
             let changed = UserChanged {
