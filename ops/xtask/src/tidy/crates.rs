@@ -64,6 +64,8 @@ const TESTS_MAY_USE: &[&str] = &["xtask", "wac-store", "wac-commands", "wac-medi
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "rdkafka", "reqwest", "hyper", "mio", "socket2"];
 /// What a pure crate's `clippy.toml` must forbid.
 const FORBIDDEN_METHODS: &[&str] = &["std::time::Instant::now", "std::time::SystemTime::now", "uuid::Uuid::now_v7"];
+/// Where the folder table stands.
+const PAGE: &str = "ARCHITECTURE.md";
 const LICENCE: &str = "Apache-2.0";
 
 pub(super) fn check(root: &Path, report: &mut Report) -> Result<()> {
@@ -73,8 +75,9 @@ pub(super) fn check(root: &Path, report: &mut Report) -> Result<()> {
         report.violations.push(format!("Cargo.toml: workspace.package.license is not {LICENCE}"));
     }
     let members = workspace["workspace"]["members"].as_array().context("workspace.members")?;
+    let page = std::fs::read_to_string(root.join(PAGE)).context(PAGE)?;
     for member in members.iter().filter_map(Value::as_str) {
-        check_member(root, member, report)?;
+        check_member(root, member, &page, report)?;
     }
     Ok(())
 }
@@ -84,17 +87,26 @@ fn manifest(path: &Path) -> Result<Table> {
     text.parse::<Table>().with_context(|| path.display().to_string())
 }
 
-fn check_member(root: &Path, member: &str, report: &mut Report) -> Result<()> {
+fn check_member(root: &Path, member: &str, page: &str, report: &mut Report) -> Result<()> {
     let file = root.join(member).join("Cargo.toml");
     let place = if member == "." { "Cargo.toml".to_owned() } else { format!("{member}/Cargo.toml") };
     let manifest = manifest(&file)?;
     let name = manifest["package"]["name"].as_str().context("package.name")?;
     report.violations.extend(manifest_violations(name, &place, &manifest));
+    report.violations.extend(page_violation(name, member, page));
     if RULES.iter().any(|rule| rule.name == name && rule.pure) {
         check_clippy(&root.join(member), member, report);
         check_tree(root, name, report)?;
     }
     Ok(())
+}
+
+/// A member without its row in the folder table of the page, which says where it lives and what it is for.
+fn page_violation(name: &str, member: &str, page: &str) -> Option<String> {
+    let folder = if member == "." { "src" } else { member };
+    let row = format!("| `{folder}/` | `{name}` |");
+    let stands = page.lines().any(|line| line.starts_with(&row));
+    (!stands).then(|| format!("{PAGE}: the folder table has no row that begins {row:?}"))
 }
 
 /// What one manifest breaks; no files are read.
@@ -161,6 +173,16 @@ mod tests {
         let head = format!("[package]\nname = \"{name}\"\nlicense.workspace = true\n[lints]\nworkspace = true\n");
         let manifest = format!("{head}{dependencies}").parse().expect("a manifest");
         manifest_violations(name, "Cargo.toml", &manifest)
+    }
+
+    #[test]
+    fn every_member_stands_in_the_table_of_the_page() {
+        let page =
+            "| folder | crate |\n| `media/load/` | `wac-media-load` | a client | media |\n| `src/` | `wac` | all |";
+        assert_eq!(page_violation("wac-media-load", "media/load", page), None);
+        assert_eq!(page_violation("wac", ".", page), None);
+        let missing = page_violation("wac-media", "media", page).expect("it has no row");
+        assert!(missing.contains("| `media/` | `wac-media` |"), "{missing}");
     }
 
     #[test]
