@@ -24,10 +24,14 @@ pub(crate) async fn run(command: &AdminCommand) -> Result<()> {
 async fn create(source: &SourceArgs, username: &str, domain: Option<&str>, password_stdin: bool) -> Result<()> {
     let given = if password_stdin { Some(passwords::from_stdin()?) } else { passwords::from_environment()? };
     let settings = open::settings(source, "wac admin create")?;
-    if let Database::Directory(directory) = settings.required_database()? {
-        open::make_directory(directory)?;
-    }
-    let options = StoreOptions::new(open::master_key_or_new(&settings)?);
+    let key = match settings.required_database()? {
+        Database::Directory(directory) => {
+            open::make_directory(directory)?;
+            open::master_key_or_new(&settings, directory).await?
+        }
+        Database::Url(_) => settings.master_key()?,
+    };
+    let options = StoreOptions::new(key);
     let stores = wac_store::open(&settings.required_database()?.url(), options).await?;
     let (log, keys) = (stores.log.clone(), stores.keys.clone());
     let handler = CommandHandler::new(log, keys, Arc::new(SystemEnvironment), Limits::default());

@@ -63,9 +63,7 @@ fn settings(args: &DevArgs) -> Result<(Settings, PathBuf)> {
     let configuration = Configuration::load(&line)?;
     let directory = configuration.path("data").map_or(directory, Path::to_owned);
     let mut settings = Settings::new(&configuration)?;
-    if settings.master_key.is_none() && settings.master_key_file.is_none() {
-        settings.data_directory_key(&directory);
-    }
+    settings.keep_master_key_in(&directory);
     Ok((settings, directory))
 }
 
@@ -92,8 +90,10 @@ async fn bind(settings: &Settings, directory: &Path) -> Result<Sockets> {
 
 async fn start(args: &DevArgs, settings: &Settings, directory: &Path, sockets: Sockets) -> Result<(Platform, Welcome)> {
     let database = settings.required_database()?;
-    let options =
-        StoreOptions { read_connections: READ_CONNECTIONS, ..StoreOptions::new(open::master_key_or_new(settings)?) };
+    let options = StoreOptions {
+        read_connections: READ_CONNECTIONS,
+        ..StoreOptions::new(open::master_key_or_new(settings, directory).await?)
+    };
     let stores = wac_store::open(&database.url(), options).await?;
     let first_start = FirstStart::begin(directory, &stores).await?;
     let mut platform = Platform::new(stores);

@@ -13,7 +13,7 @@ pub(crate) async fn run(source: &SourceArgs) -> Result<()> {
     if let Database::Directory(directory) = database {
         open::make_directory(directory)?;
         // Before the database: a directory that has one and no key counts as damaged.
-        open::master_key_or_new(&settings)?;
+        open::master_key_or_new(&settings, directory).await?;
     }
     let migrated = wac_store::migrate(&database.url()).await?;
     if migrated.from == migrated.to {

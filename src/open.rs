@@ -8,19 +8,25 @@ use wac_events::{Environment as _, MasterKey};
 use wac_store::{StoreOptions, Stores, SystemEnvironment};
 
 use crate::cli::{DEV_DATA, SourceArgs};
-use crate::config::{Configuration, DATABASE_FILE, Database, MASTER_KEY_FILE, Settings, read_master_key};
+use crate::config::{Configuration, DATABASE_FILE, Database, MASTER_KEY_FILE, Settings};
 use crate::tls;
 
 /// Connections a command of an operator needs.
 const TOOL_CONNECTIONS: u32 = 2;
 
-/// The configuration of a command that reads the log: `./wac-data` is its default where it exists.
+/// The configuration of a command that reads the log: `./wac-data` is its default where it exists, also for the
+/// master key of a database elsewhere.
 pub(crate) fn settings(source: &SourceArgs, command: &'static str) -> Result<Settings> {
     let mut line = source.command_line(command);
     if Path::new(DEV_DATA).is_dir() {
         line.defaults.push(("data", DEV_DATA.to_owned()));
     }
-    Settings::new(&Configuration::load(&line)?)
+    let configuration = Configuration::load(&line)?;
+    let mut settings = Settings::new(&configuration)?;
+    if let Some(directory) = configuration.path("data").filter(|path| path.join(MASTER_KEY_FILE).is_file()) {
+        settings.keep_master_key_in(directory);
+    }
+    Ok(settings)
 }
 
 /// Opens the log a command works on, beside whoever serves it. Neither made nor migrated here.
@@ -62,20 +68,17 @@ pub(crate) fn make_directory(directory: &Path) -> Result<()> {
         .with_context(|| format!("cannot make the data directory {}", directory.display()))
 }
 
-/// The master key; a data directory without a database gets a new one.
-pub(crate) fn master_key_or_new(settings: &Settings) -> Result<MasterKey> {
-    let directory = match (&settings.master_key, &settings.master_key_file, &settings.database) {
-        (None, None, Some(Database::Directory(directory))) => directory,
-        _ => return settings.master_key(),
-    };
+/// The master key; a database that nobody has opened yet gets a new one, in the data directory.
+pub(crate) async fn master_key_or_new(settings: &Settings, directory: &Path) -> Result<MasterKey> {
     let file = directory.join(MASTER_KEY_FILE);
-    if file.try_exists().with_context(|| format!("cannot look at {}", file.display()))? {
-        return read_master_key(&file);
+    let elsewhere = settings.master_key_path().is_none_or(|path| path != file);
+    if elsewhere || file.try_exists().with_context(|| format!("cannot look at {}", file.display()))? {
+        return settings.master_key();
     }
-    if directory.join(DATABASE_FILE).exists() {
+    if !wac_store::is_new(&settings.required_database()?.url()).await? {
         bail!(
-            "{} is missing, and without it the personal data in {DATABASE_FILE} cannot be read; put it back from your \
-             backup",
+            "{} is missing, and without it the personal data in the database cannot be read; put it back from your \
+             backup, or say with WAC_MASTER_KEY_FILE where it is",
             file.display()
         );
     }

@@ -25,6 +25,8 @@ pub(crate) struct Login {
     pub(crate) name: String,
     /// In clear, to be printed once.
     pub(crate) password: String,
+    /// Whoever starts the program has chosen it, and needs not be told.
+    pub(crate) is_given: bool,
 }
 
 /// A first start under way.
@@ -57,10 +59,15 @@ impl FirstStart {
         let admin = Login {
             name: format!("{ADMIN}@{base_domain}"),
             password: self.admin_password.clone().unwrap_or_else(passwords::generate),
+            is_given: self.admin_password.is_some(),
         };
         let mut logins = vec![admin];
         if demo {
-            let login = |user| Login { name: format!("{user}@{DEMO_DOMAIN}"), password: passwords::generate() };
+            let login = |user| Login {
+                name: format!("{user}@{DEMO_DOMAIN}"),
+                password: passwords::generate(),
+                is_given: false,
+            };
             logins.extend(DEMO_USERS.map(login));
         }
         // Hashing is most of a first start's work: all at once, while the domains are made.

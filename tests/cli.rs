@@ -6,6 +6,7 @@ mod cli {
     pub(crate) mod support;
 
     mod configuration;
+    mod databases;
     mod dev;
     mod expiry;
     mod log;

@@ -247,9 +247,10 @@ impl Settings {
         read_master_key(&file)
     }
 
-    /// Keeps the master key in this directory even if the database is elsewhere.
-    pub(crate) fn data_directory_key(&mut self, directory: &Path) {
-        if matches!(self.database, Some(Database::Url(_))) {
+    /// Unless it is said where the master key is: in this directory, even if the database is elsewhere.
+    pub(crate) fn keep_master_key_in(&mut self, directory: &Path) {
+        let said = self.master_key.is_some() || self.master_key_file.is_some();
+        if !said && matches!(self.database, Some(Database::Url(_))) {
             self.master_key_file = Some(directory.join(MASTER_KEY_FILE));
         }
     }
@@ -266,7 +267,7 @@ impl Settings {
 }
 
 /// Reads a master key file.
-pub(crate) fn read_master_key(file: &Path) -> Result<MasterKey> {
+fn read_master_key(file: &Path) -> Result<MasterKey> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read the master key {}", file.display()))?;
     MasterKey::parse(&text).with_context(|| {

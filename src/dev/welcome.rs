@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::Result;
 use wac_events::Position;
 
-use crate::config::Database;
+use crate::config::{Database, MASTER_KEY_FILE};
 use crate::listen;
+use crate::passwords::ADMIN_PASSWORD;
 use crate::platform::Addresses;
 use crate::seed::{FirstStart, Login};
 
@@ -100,18 +101,25 @@ impl Welcome {
         if self.logins.is_empty() {
             return writeln!(text, "\nThe data of earlier starts is kept in {}.", self.directory.display());
         }
-        writeln!(text, "\nFirst start. These passwords are shown this once:")?;
-        for login in &self.logins {
+        let (given, made): (Vec<_>, Vec<_>) = self.logins.iter().partition(|login| login.is_given);
+        match made.is_empty() {
+            true => writeln!(text, "\nFirst start.")?,
+            false => writeln!(text, "\nFirst start. These passwords are shown this once:")?,
+        }
+        for login in made {
             writeln!(text, "  {:<18}  {}", login.name, login.password)?;
         }
-        Ok(())
+        given.into_iter().try_for_each(|login| writeln!(text, "{} has the password of {ADMIN_PASSWORD}.", login.name))
     }
 
     fn examples(&self, text: &mut String) -> std::fmt::Result {
         let url = self.url();
         let insecure = if self.addresses.http.is_none() { "-k " } else { "" };
-        let password = self.logins.first().map_or("YOUR-PASSWORD", |admin| admin.password.as_str());
-        let password = password.replace('\'', r"'\''");
+        let password = match self.logins.first() {
+            Some(admin) if admin.is_given => format!("\"password=${ADMIN_PASSWORD}\""),
+            Some(admin) => format!("'password={}'", admin.password),
+            None => "'password=YOUR-PASSWORD'".to_owned(),
+        };
         let admin = format!("admin@{}", self.base_domain);
         let child = if self.logins.len() > 1 { "demo" } else { self.base_domain.as_str() };
         if let Some(code) = &self.pair_code {
@@ -122,7 +130,7 @@ impl Welcome {
         writeln!(
             text,
             "  TOKEN=$(curl -s {insecure}{url}/sapi/o/token --data-urlencode 'grant_type=password' \
-             --data-urlencode 'username={admin}' --data-urlencode 'password={password}' | \
+             --data-urlencode 'username={admin}' --data-urlencode {password} | \
              sed -E 's/.*\"access_token\": ?\"([^\"]+)\".*/\\1/')"
         )?;
         writeln!(
@@ -132,7 +140,16 @@ impl Welcome {
         )?;
         writeln!(text, "  curl {insecure}{url}/sapi/users -H \"Authorization: Bearer $TOKEN\"")?;
         writeln!(text, "  curl {insecure}'{url}/sapi/events?type=user.created' -H \"Authorization: Bearer $TOKEN\"")?;
-        writeln!(text, "  wac events --data {}", self.directory.display())?;
-        writeln!(text, "  wac replay --verify --data {}", self.directory.display())
+        let directory = self.directory.display();
+        match self.database {
+            Database::Directory(_) => {
+                writeln!(text, "  wac events --data {directory}\n  wac replay --verify --data {directory}")
+            }
+            // Where the database is, these commands are told as this one was.
+            Database::Url(_) => {
+                let key = format!("WAC_MASTER_KEY_FILE={directory}/{MASTER_KEY_FILE}");
+                writeln!(text, "  {key} wac events\n  {key} wac replay --verify")
+            }
+        }
     }
 }

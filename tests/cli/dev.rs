@@ -99,7 +99,13 @@ fn a_given_administrators_password_is_used_and_not_replaced() {
         .spawn()
         .unwrap();
     let lines = lines_of(&mut child);
-    while !lines.recv_timeout(PATIENCE).unwrap().contains("wac replay --verify") {}
+    loop {
+        let line = lines.recv_timeout(PATIENCE).unwrap();
+        assert!(!line.contains("correct horse"), "whoever has set it need not be told: {line}");
+        if line.contains("wac replay --verify") {
+            break;
+        }
+    }
     rustix::process::kill_process(pid_of(&child), Signal::TERM).unwrap();
     wait(&mut child);
     let dev = Dev::start(&data);

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -76,6 +77,16 @@ impl Dev {
         Self { child, printed }
     }
 
+    /// Starts in `home`, where the data directory is the default one, told by variables where the log is.
+    pub(crate) fn start_in(home: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = wac();
+        command.args(["dev", "--http-port", "0", "--https-port", "0", "--qss-port", "0"]).current_dir(home);
+        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let printed = wait_until_ready(&mut child);
+        Self { child, printed }
+    }
+
     /// Starts and does not wait.
     pub(crate) fn spawn(data: &Path, more: &[&str]) -> Child {
         wac()
@@ -122,21 +133,28 @@ impl Dev {
     }
 
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.http());
-        block_on(async move {
-            let mut request = client().post(url).json(body);
-            if let Some(token) = token {
-                request = request.bearer_auth(token);
-            }
-            let response = request.send().await.unwrap();
-            (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
-        })
+        self.ask(Method::POST, path, token, Some(body))
+    }
+
+    pub(crate) fn patch(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        self.ask(Method::PATCH, path, Some(token), Some(body))
     }
 
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        self.ask(Method::GET, path, token, None)
+    }
+
+    pub(crate) fn delete(&self, path: &str, token: &str) -> u16 {
+        self.ask(Method::DELETE, path, Some(token), None).0
+    }
+
+    fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
         let url = format!("{}{path}", self.http());
         block_on(async move {
-            let mut request = client().get(url);
+            let mut request = client().request(method, url);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
             if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
