@@ -28,6 +28,8 @@ const WAL_MIB: u32 = 24;
 const TASKS: usize = 8;
 /// Answers that say that nothing can be written, before the disk gets its space back.
 const TROUBLED: usize = 20;
+/// No caller waits longer for an answer, with a full disk or without.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// How long PostgreSQL may need to recover by itself before it is started again.
 const RECOVERY: Duration = Duration::from_secs(3);
 
@@ -123,6 +125,7 @@ impl UnderLoad {
     fn is_told_so(&self) {
         let before = self.notes.troubled();
         wait_until("writers are told that nothing can be written", || self.notes.troubled() > before + TROUBLED);
+        wait_until("the store says so too", || self.stores.trouble().is_some());
     }
 
     fn still_reads(&self) {
@@ -136,6 +139,7 @@ impl UnderLoad {
         let pause = self.notes.acknowledged_after(since).unwrap() - since;
         println!("writing again {pause:?} after there was space");
         // Those who needed keys have met the full disk, too.
+        wait_until("every writer writes again", || self.notes.writers_after(since) == TASKS);
         wait_until("new keys are made again", || self.runtime.block_on(self.makes_a_key()));
     }
 
@@ -147,6 +151,8 @@ impl UnderLoad {
     fn end(self) {
         let answers: BTreeSet<String> = self.notes.all().into_iter().filter_map(trouble).collect();
         println!("told meanwhile: {answers:?}");
+        self.notes.assert_clear();
+        self.notes.assert_answered_within(ANSWER_MAX);
         self.stop.cancel();
         self.runtime.block_on(self.writing).unwrap();
         self.runtime.block_on(audit_open(&self.stores, &self.notes.all()));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use wac_replay_tests::audit::Answer;
 use wac_replay_tests::databases;
 use wac_replay_tests::load::{Acknowledge, Load};
 use wac_store::SystemEnvironment;
@@ -16,7 +15,9 @@ const ROUNDS: usize = 3;
 const TASKS: usize = 32;
 /// How long the server is gone.
 const OUTAGE: Duration = Duration::from_millis(1_500);
-/// The promise is 3 seconds; this bound is for machines that are busy with other things.
+/// Within this somebody writes again once the server is back. At least one of the returns must keep it; the others
+/// may meet a machine that is busy with other things.
+const PROMISED: Duration = Duration::from_secs(3);
 const RETURN_MAX: Duration = Duration::from_secs(15);
 /// No caller waits longer for an answer, outage or not.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
@@ -35,6 +36,7 @@ fn writing_goes_on_soon_after_a_killed_postgres_is_back_and_nothing_is_lost() {
         let stop = stop.clone();
         async move { load.run(TASKS, stop).await }
     });
+    let mut shortest = Duration::MAX;
     for round in 1..=ROUNDS {
         let (before, troubled) = (notes.acknowledged(), notes.troubled());
         wait_until("the load is under way", || notes.acknowledged() > before + 200);
@@ -45,34 +47,16 @@ fn writing_goes_on_soon_after_a_killed_postgres_is_back_and_nothing_is_lost() {
         let returned = Instant::now();
         wait_until("writing again", || notes.acknowledged_after(returned).is_some());
         let pause = notes.acknowledged_after(returned).unwrap() - returned;
-        println!("outage {round}: writing again {pause:?} after PostgreSQL takes connections (promised: 3 s)");
+        println!("outage {round}: writing again {pause:?} after PostgreSQL takes connections");
         assert!(pause < RETURN_MAX, "writing again only after {pause:?}");
+        shortest = shortest.min(pause);
+        wait_until("every writer writes again", || notes.writers_after(returned) == TASKS);
     }
     stop.cancel();
     runtime.block_on(writing).unwrap();
     runtime.block_on(audit_open(&stores, &notes.all()));
-    assert_answered_in_time(&notes);
-    assert_answers_are_clear(&notes);
+    notes.assert_answered_within(ANSWER_MAX);
+    notes.assert_clear();
+    assert!(shortest < PROMISED, "even the best return took {shortest:?}");
     runtime.block_on(stores.close());
-}
-
-/// Between two answers to one writer lies at most one wait.
-fn assert_answered_in_time(notes: &Notes) {
-    let mut last = std::collections::HashMap::new();
-    for (at, note) in notes.timed() {
-        if let Some(before) = last.insert(note.task, at) {
-            let waited = at - before;
-            assert!(waited < ANSWER_MAX, "task {} waited {waited:?} for an answer", note.task);
-        }
-    }
-}
-
-fn assert_answers_are_clear(notes: &Notes) {
-    let expected = ["cannot be written", "outcome of command", "cannot be reached", "busy", "conflict"];
-    for note in notes.all() {
-        if let Answer::Refused(why) | Answer::Unknown(why) = &note.answer {
-            let clear = expected.iter().any(|text| why.contains(text)) || why.contains("other writers");
-            assert!(clear, "an answer that says little: {why:?}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Writers in processes of their own, notes in this one, and waiting with a bound.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -85,6 +86,35 @@ impl Notes {
 
     fn count(&self, wanted: impl Fn(&Answer) -> bool) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, note)| wanted(&note.answer)).count()
+    }
+
+    /// How many different tasks have had an acknowledgement after `since`.
+    pub(crate) fn writers_after(&self, since: Instant) -> usize {
+        let notes = self.0.lock().unwrap();
+        let after = |(at, note): &&(Instant, Note)| *at > since && matches!(note.answer, Answer::Acknowledged { .. });
+        notes.iter().filter(after).map(|(_, note)| note.task).collect::<HashSet<_>>().len()
+    }
+
+    /// Every answer that was no acknowledgement says what is the matter.
+    pub(crate) fn assert_clear(&self) {
+        let expected = ["cannot be written", "outcome of command", "cannot be reached", "busy", "conflict"];
+        for note in self.all() {
+            if let Answer::Refused(why) | Answer::Unknown(why) = &note.answer {
+                let clear = expected.iter().any(|text| why.contains(text)) || why.contains("other writers");
+                assert!(clear, "an answer that says little: {why:?}");
+            }
+        }
+    }
+
+    /// Between two answers to one writer lies at most one wait: none was longer than this.
+    pub(crate) fn assert_answered_within(&self, longest: Duration) {
+        let mut last = HashMap::new();
+        for (at, note) in self.timed() {
+            if let Some(before) = last.insert(note.task, at) {
+                let waited = at - before;
+                assert!(waited < longest, "task {} waited {waited:?} for an answer", note.task);
+            }
+        }
     }
 
     /// When the first acknowledgement after `since` came.
