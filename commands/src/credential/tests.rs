@@ -200,6 +200,17 @@ fn ims_data_names_account_gateway_and_ice_servers() {
 }
 
 #[test]
+fn data_of_a_known_form_has_only_the_fields_of_that_form() {
+    let mut data = ims_data();
+    data.insert("authserver/2".to_owned(), json!("wss://gateway.example.org"));
+    let refused = check_data(CredentialKind::Ims, &data).unwrap_err();
+    let fields: Vec<_> = refused.fields().iter().map(|field| (field.code, field.pointer.as_str())).collect();
+    assert_eq!(fields, [("field_unknown", "/data/authserver~12")]);
+    data.remove("authserver/2");
+    check_data(CredentialKind::Ims, &data).unwrap();
+}
+
+#[test]
 fn free_data_is_bounded() {
     let large = object(json!({ "blob": "x".repeat(DATA_BYTES_MAX) }));
     assert!(check_data(CredentialKind::Token, &large).is_err());

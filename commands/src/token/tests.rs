@@ -80,6 +80,19 @@ fn client_credentials_are_a_clients_own_in_its_own_domain() {
 }
 
 #[test]
+fn only_a_users_token_opens_a_session() {
+    let session = crate::session::OpenSession { context: Default::default(), expires_at: later(60) };
+    let own = IssueToken {
+        grant: GrantKind::ClientCredentials,
+        user: None,
+        client: Some("c".into()),
+        session: Some(session),
+        ..token("t", "alice")
+    };
+    story().when(own).then_invalid(&[("session_invalid", "/session")]);
+}
+
+#[test]
 fn a_token_is_kept_as_a_hash_and_ends_after_it_begins() {
     let clear = IssueToken { access_hash: "clear".to_owned(), ..token("t", "alice") };
     story().when(clear).then_invalid(&[("token_invalid", "/token")]);
