@@ -158,6 +158,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_domain_may_name_is_what_a_whole_platform_runs() {
+        assert!(all_services().keys().eq(wac_commands::domain::SERVICES));
+    }
+
+    #[test]
     fn a_network_holds_the_addresses_of_its_prefix() {
         let network = Network::parse("10.1.0.0/16").expect("it is one");
         assert!(network.contains("10.1.255.3".parse().expect("an address")));

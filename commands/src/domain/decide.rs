@@ -77,6 +77,10 @@ fn check_services(checks: &mut Checks, services: &Services) {
             .iter()
             .all(|(name, backends)| named(name) && backends.len() <= BACKENDS_MAX && backends.iter().all(named));
     checks.require(holds, "services_invalid", "/services", detail);
+    // A misspelt service would be off without a word.
+    for name in services.keys().filter(|name| named(name) && !SERVICES.contains(&name.as_str())).take(SERVICES_MAX) {
+        checks.require(false, "service_unknown", &format!("/services/{name}"), "there is no service of that name");
+    }
 }
 
 fn check_expiration(checks: &mut Checks, expiration_ms: u64) {

@@ -17,6 +17,26 @@ pub use state::{Domain, DomainStatus, evolve};
 pub const DOMAIN_DEPTH_MAX: usize = 32;
 /// Most origin patterns of a domain.
 pub const ORIGINS_MAX: usize = 100;
+/// The services there are: a domain has some of them, and what it does not name is off.
+pub const SERVICES: [&str; 17] = [
+    "callalarms",
+    "callcontrol",
+    "chat",
+    "contacts",
+    "datapipe",
+    "filetransfer",
+    "forms",
+    "im",
+    "ldap",
+    "login",
+    "meetings",
+    "oauth2client",
+    "presence",
+    "recording",
+    "remotelog",
+    "stats",
+    "usersettings",
+];
 /// Most services of a domain.
 pub const SERVICES_MAX: usize = 100;
 /// Most backends of a service.

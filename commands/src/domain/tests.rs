@@ -97,6 +97,16 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
+fn a_service_that_there_is_not_is_refused() {
+    let services = services(&[("chat", &[]), ("chats", &[]), ("contacts", &["wac"])]);
+    let wrong = CreateDomain { services: Some(services.clone()), ..child("a") };
+    given().after(base()).when(wrong).then_invalid(&[("service_unknown", "/services/chats")]);
+    let changes = DomainChanges { services: Some(Some(services)), ..DomainChanges::default() };
+    let story = given().after(base()).after(child("a"));
+    story.when(change("a", changes)).then_invalid(&[("service_unknown", "/services/chats")]);
+}
+
+#[test]
 fn a_list_of_origins_is_bounded() {
     let many = CreateDomain { origins: vec![None; ORIGINS_MAX + 1], ..child("a") };
     given().after(base()).when(many).then_invalid(&[("origin_invalid", "/origins")]);
