@@ -9,6 +9,7 @@ mod config;
 mod config_commands;
 mod dev;
 mod doctor;
+mod door;
 mod envelope;
 mod events;
 mod heartbeats;

@@ -20,6 +20,7 @@ use super::load::{self, Outcome, Request};
 use crate::accounts::{Accounts, NewDomain};
 use crate::cli::BenchArgs;
 use crate::config::{Configuration, Settings};
+use crate::door::DoorLimits;
 use crate::listen;
 use crate::output::{Format, line, print_json, print_table, table, thousands};
 use crate::passwords;
@@ -158,7 +159,7 @@ impl Floor {
         let router = Router::new().route("/sapi/users/{id}", get(answer).post(created));
         let listener = listen::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "--http-port")?;
         let address = listener.local_addr()?;
-        let mut servers = Servers::new();
+        let mut servers = Servers::new(DoorLimits::default());
         servers.serve(router, Bound::plain(listener))?;
         Ok(Self { servers, address })
     }

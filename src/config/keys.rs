@@ -87,6 +87,18 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("http.enabled", Kind::Bool, Some("true"), "Whether plain HTTP is served."),
     Key::new("http.port", Kind::Number(0, 65_535), Some("8000"), "Port of plain HTTP; 0 takes any free one.")
         .flag("--http-port"),
+    Key::new(
+        "http.headTimeout",
+        Kind::Number(100, 3_600_000),
+        Some("10000"),
+        "How long a client of any listener may take to begin, and to send a request's head, in milliseconds.",
+    ),
+    Key::new(
+        "http.connectionsMax",
+        Kind::Number(1, 1_000_000),
+        Some("50000"),
+        "Most connections of each listener, sockets included; further ones are closed at once.",
+    ),
     Key::new("https.port", Kind::Number(0, 65_535), Some("8001"), "Port of HTTPS; 0 takes any free one.")
         .flag("--https-port"),
     Key::new("qss.port", Kind::Number(0, 65_535), Some("8118"), "Port of the signaling sockets; 0 takes any free one.")

@@ -14,6 +14,7 @@ use wac_media_io::VideoCodec;
 use wac_relay::PersonalFieldsMode;
 
 use super::{Configuration, SharedSecret};
+use crate::door::DoorLimits;
 
 /// Name of the embedded database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "wac.db";
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) http_port: Option<u16>,
     /// `https.port`.
     pub(crate) https_port: u16,
+    /// `http.headTimeout` and `http.connectionsMax`, of every listener.
+    pub(crate) door: DoorLimits,
     /// `qss.port`.
     pub(crate) qss_port: u16,
     /// `metrics.port`.
@@ -178,6 +181,10 @@ impl Settings {
             bind: bind.parse().with_context(|| format!("bind: {bind:?} is no IP address"))?,
             http_port: configuration.bool("http.enabled").then(|| port(configuration, "http.port")),
             https_port: port(configuration, "https.port"),
+            door: DoorLimits {
+                head_timeout: Duration::from_millis(configuration.number("http.headTimeout")),
+                connections_max: usize::try_from(configuration.number("http.connectionsMax")).unwrap_or(usize::MAX),
+            },
             qss_port: port(configuration, "qss.port"),
             metrics_port: configuration.effective("metrics.port").map(|_| port(configuration, "metrics.port")),
             media: MediaSettings::new(configuration)?,

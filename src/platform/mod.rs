@@ -25,6 +25,7 @@ use wac_store::{Db, Stores, SystemEnvironment};
 
 use crate::call_records::RowsRecords;
 use crate::config::Settings;
+use crate::door::DoorLimits;
 use crate::heartbeats;
 use crate::lease::{CALLS_LEASE, EVENTS_LEASE, PostgresLease};
 use crate::processes::Processes;
@@ -318,7 +319,7 @@ impl Platform {
         }
         let own = self.media.as_ref().map_or_else(Router::new, |(node, _)| node.router());
         let media = own.merge(endpoint::routes(link, self.handler.clone(), settings.media.secret.clone()));
-        self.servers = Some(serve(&api, &media, interfaces.sockets)?);
+        self.servers = Some(serve(&api, &media, interfaces.sockets, settings.door)?);
         self.api = Some(api);
         Ok(())
     }
@@ -439,9 +440,9 @@ fn media_rules(settings: &Settings) -> MediaRules {
 }
 
 /// Serves each port what belongs there.
-fn serve(api: &wac_api::Platform, media: &Router, sockets: Sockets) -> Result<Servers> {
+fn serve(api: &wac_api::Platform, media: &Router, sockets: Sockets, limits: DoorLimits) -> Result<Servers> {
     let Sockets { http, https, qss, metrics, media: _ } = sockets;
-    let mut servers = Servers::new();
+    let mut servers = Servers::new(limits);
     let router = media.clone().fallback_service(wac_api::router(api.clone()));
     for bound in [http, https].into_iter().flatten() {
         servers.serve(router.clone(), bound)?;

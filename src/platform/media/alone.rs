@@ -23,6 +23,7 @@ use super::link::Welcome;
 use super::member::{Member, Membership};
 use super::remote::RemoteLink;
 use crate::config::Settings;
+use crate::door::DoorLimits;
 use crate::platform::{Sockets, relay_config};
 use crate::serving::Servers;
 use crate::shutdown::DRAIN_REQUESTS;
@@ -67,7 +68,7 @@ impl MediaAlone {
         };
         let member = Member::start(Membership { link, offer, tokens, load: node.load() }, welcomed);
         let probes = Probes { heard: member.heard(), load: node.load(), kafka: relay_config(settings) };
-        let servers = serve(sockets, &node, probes)?;
+        let servers = serve(sockets, &node, probes, settings.door)?;
         Ok(Self { node, member, servers })
     }
 
@@ -79,11 +80,11 @@ impl MediaAlone {
     }
 }
 
-fn serve(sockets: Sockets, node: &MediaNode, probes: Probes) -> Result<Servers> {
+fn serve(sockets: Sockets, node: &MediaNode, probes: Probes, limits: DoorLimits) -> Result<Servers> {
     let Sockets { http, https, metrics, .. } = sockets;
     let watched = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(told));
     let watched = watched.with_state(probes);
-    let mut servers = Servers::new();
+    let mut servers = Servers::new(limits);
     for bound in [http, https].into_iter().flatten() {
         servers.serve(node.router().merge(watched.clone()), bound)?;
     }
