@@ -1,5 +1,9 @@
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use wac_commands::{Calls, CommandHandler};
 use wac_events::Position;
 use wac_projections::Rows;
@@ -95,7 +99,10 @@ impl Signaling {
         match ask.answer(&request).await {
             Ok(Reply { text, position }) => Received::Answer { text, position },
             Err(failure) => {
-                let text = refusal_text(request.name(), &request_id, &failure.refusal());
+                let refusal = failure.refusal();
+                let (code, session) = (&*refusal.code, peer.session.as_str());
+                tracing::debug!(request = request.name(), code, session.id = session, "a request was refused");
+                let text = refusal_text(request.name(), &request_id, &refusal);
                 Received::Answer { text, position: None }
             }
         }
@@ -133,33 +140,81 @@ impl Ask<'_> {
 
 /// Reads a frame: the request's id and what it asks for.
 fn read(frame: &str) -> Result<(String, Request), Box<Received>> {
-    let malformed = |name: &str, id: &str, refusal: &Refusal| {
-        Box::new(Received::Malformed { text: refusal_text(name, id, refusal) })
+    let read: RequestFrame<'_> = match object(frame) {
+        Ok(read) => read,
+        Err(error) => {
+            let detail = format!("A frame is an object with `request`, `requestID` and `payload`: {error}.");
+            return Err(malformed(&Named::of(frame), &Refusal::new(400, "frame_invalid", detail)));
+        }
     };
-    let read: RequestFrame<'_> = serde_json::from_str(frame).map_err(|error| {
-        let detail = format!("A frame is an object with `request`, `requestID` and `payload`: {error}.");
-        malformed("", "", &Refusal::new(400, "frame_invalid", detail))
-    })?;
-    let known_id = (1..=REQUEST_ID_BYTES_MAX).contains(&read.request_id.len());
-    if !known_id {
+    let payload = read.payload.map(RawValue::get).filter(|payload| *payload != "null").unwrap_or("{}");
+    let named = Named::from(&read);
+    if named.id.is_empty() {
         let detail = format!("A requestID has 1 to {REQUEST_ID_BYTES_MAX} bytes.");
-        return Err(malformed("", "", &Refusal::new(400, "request_id_invalid", detail)));
+        return Err(malformed(&named, &Refusal::new(400, "request_id_invalid", detail)));
     }
-    let payload = read.payload.map(serde_json::value::RawValue::get).filter(|payload| *payload != "null");
-    match Request::parse(&read.request, payload.unwrap_or("{}")) {
-        Some(Ok(request)) => Ok((read.request_id.into_owned(), request)),
+    if !payload.starts_with('{') {
+        let refusal = Refusal::new(400, "payload_invalid", "The payload is not valid: it is an object.");
+        return Err(malformed(&named, &refusal));
+    }
+    match Request::parse(&read.request, payload) {
+        Some(Ok(request)) => Ok((named.id, request)),
+        // A newer client may well know more than this server.
+        Some(Err(error)) if error.to_string().starts_with("unknown field") => {
+            let detail = format!("There is no such field in the payload of this request: {error}.");
+            Err(refused(&named, &Refusal::new(400, "unknown_field", detail)))
+        }
         Some(Err(error)) => {
             let refusal = Refusal::new(400, "payload_invalid", format!("The payload is not valid: {error}."));
-            Err(malformed(&read.request, &read.request_id, &refusal))
+            Err(malformed(&named, &refusal))
         }
-        // A newer client may well know more than this server.
-        None => {
-            let refusal = Refusal::new(400, "request_unknown", "There is no request of this name.");
-            let name = if read.request.len() <= REQUEST_ID_BYTES_MAX { &*read.request } else { "" };
-            let text = refusal_text(name, &read.request_id, &refusal);
-            Err(Box::new(Received::Answer { text, position: None }))
-        }
+        None => Err(refused(&named, &Refusal::new(400, "request_unknown", "There is no request of this name."))),
     }
+}
+
+/// Reads an object: a derived `Deserialize` takes the fields from a list, too.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    if text.trim_start().starts_with('{') {
+        serde_json::from_str(text)
+    } else {
+        // Whatever it is, it says so itself if it is no JSON either.
+        serde_json::from_str::<&RawValue>(text).and_then(|_| Err(serde_json::Error::custom("it is no object")))
+    }
+}
+
+/// The words by which a client finds what an answer belongs to; empty if there is none, or none of a sane length.
+struct Named {
+    request: String,
+    id: String,
+}
+
+impl Named {
+    fn new(request: &str, id: &str) -> Self {
+        let sane = |text: &str| if text.len() <= REQUEST_ID_BYTES_MAX { text.to_owned() } else { String::new() };
+        Self { request: sane(request), id: sane(id) }
+    }
+
+    /// As far as they can be read in what is no request.
+    fn of(frame: &str) -> Self {
+        let fields = serde_json::from_str::<Map<String, Value>>(frame).unwrap_or_default();
+        let word = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        Self::new(word("request"), word("requestID"))
+    }
+}
+
+impl From<&RequestFrame<'_>> for Named {
+    fn from(frame: &RequestFrame<'_>) -> Self {
+        Self::new(&frame.request, &frame.request_id)
+    }
+}
+
+/// A refusal that counts against the client.
+fn malformed(named: &Named, refusal: &Refusal) -> Box<Received> {
+    Box::new(Received::Malformed { text: refusal_text(&named.request, &named.id, refusal) })
+}
+
+fn refused(named: &Named, refusal: &Refusal) -> Box<Received> {
+    Box::new(Received::Answer { text: refusal_text(&named.request, &named.id, refusal), position: None })
 }
 
 fn refusal_text(answer: &str, request_id: &str, refusal: &Refusal) -> String {

@@ -1,5 +1,6 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use wac_events::{Media, MediaTypes};
 
@@ -79,7 +80,7 @@ requests! {
     /// Gives an invitation up that one has sent.
     Cancel(EndInvite) = "cancel" => Nothing;
     /// What rings for the caller now.
-    CurrentInvitations(Nothing) = "currentInvitations" => CurrentInvitations;
+    CurrentInvitations(NoPayload) = "currentInvitations" => CurrentInvitations;
     /// Attends to something else.
     Hold(OfRoom) = "hold" => Nothing;
     /// Is back.
@@ -102,13 +103,24 @@ requests! {
     JoinQuickConference(JoinQuickConference) = "joinQuickConference" => RoomObject;
 }
 
-/// Nothing.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+/// An answer without fields of its own.
+#[derive(Clone, Default, PartialEq, Serialize, JsonSchema, Debug)]
 pub struct Nothing {}
+
+/// Of the requests that say nothing further.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct NoPayload {}
+
+/// Reads an object, and nothing else: a derived `Deserialize` takes the fields from a list, too.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
+    let fields = Map::deserialize(from)?;
+    T::deserialize(Value::Object(fields)).map_err(D::Error::custom)
+}
 
 /// Of `createRoom`.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateRoom {
     /// Whether it is to be recorded.
     #[serde(default)]
@@ -120,7 +132,7 @@ pub struct CreateRoom {
 
 /// Of `updateRoom`; what is left out stays.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateRoom {
     /// The room.
     pub room_id: String,
@@ -137,7 +149,7 @@ pub struct UpdateRoom {
 
 /// Of the requests that name a room and nothing else.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OfRoom {
     /// The room.
     pub room_id: String,
@@ -170,14 +182,14 @@ fn audio_and_video() -> MediaTypes {
 
 /// Of `invite`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
     /// Addresses.
     pub to: OneOrMany,
     /// The room, in which the caller is.
     pub room_id: String,
     /// The media offered; sound and picture unless it is said.
-    #[serde(default = "audio_and_video")]
+    #[serde(default = "audio_and_video", deserialize_with = "object")]
     pub mediatypes: MediaTypes,
     /// Whatever the caller's application says about the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,11 +198,12 @@ pub struct Invite {
 
 /// Of `inviteRequest`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
 pub struct InviteRequest {
     /// An address.
     pub to: String,
     /// The media offered; sound and picture unless it is said.
-    #[serde(default = "audio_and_video")]
+    #[serde(default = "audio_and_video", deserialize_with = "object")]
     pub mediatypes: MediaTypes,
     /// Whatever the caller's application says about the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,7 +212,7 @@ pub struct InviteRequest {
 
 /// Of `accept`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Accept {
     /// The invitation.
     pub invite_id: String,
@@ -210,7 +223,7 @@ pub struct Accept {
 
 /// Of `decline` and `cancel`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EndInvite {
     /// The invitation.
     pub invite_id: String,
@@ -221,7 +234,7 @@ pub struct EndInvite {
 
 /// Of `mute`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mute {
     /// The room.
     pub room_id: String,
@@ -233,7 +246,7 @@ pub struct Mute {
 
 /// Of `muteParticipant`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MuteParticipant {
     /// The room.
     pub room_id: String,
@@ -247,7 +260,7 @@ pub struct MuteParticipant {
 
 /// Of `expelParticipant`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExpelParticipant {
     /// The room.
     pub room_id: String,
@@ -257,20 +270,20 @@ pub struct ExpelParticipant {
 
 /// Of `callTransfer`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallTransfer {
     /// Whom the other one is to call: an address.
     pub to: String,
     /// The room, in which exactly one other person is.
     pub room_id: String,
     /// The media of the new call; sound and picture unless it is said.
-    #[serde(default = "audio_and_video", alias = "mediatypes")]
+    #[serde(default = "audio_and_video", deserialize_with = "object", alias = "mediatypes")]
     pub media_types: MediaTypes,
 }
 
 /// Of `acceptTransfer`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OfTransfer {
     /// The transfer.
     pub call_transfer_id: String,
@@ -278,7 +291,7 @@ pub struct OfTransfer {
 
 /// Of `declineTransfer`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeclineTransfer {
     /// The transfer.
     pub call_transfer_id: String,
@@ -289,7 +302,7 @@ pub struct DeclineTransfer {
 
 /// Of `attendedTransfer`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AttendedTransfer {
     /// The room, in which exactly one other person is.
     pub room_id: String,
@@ -299,6 +312,7 @@ pub struct AttendedTransfer {
 
 /// Of `joinQuickConference`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
 pub struct JoinQuickConference {
     /// `wac-conf` and 20 digits, unless the deployment says otherwise.
     pub uri: String,

@@ -30,7 +30,11 @@ async fn what_is_no_frame_is_answered_and_counted() {
         r#"{"request":1,"requestID":"1"}"#,
         r#"{"request":"createRoom"}"#,
         r#"{"request":"createRoom","requestID":""}"#,
+        r#"["createRoom","1",{}]"#,
         r#"{"request":"createRoom","requestID":"1","payload":[1]}"#,
+        r#"{"request":"createRoom","requestID":"1","payload":[]}"#,
+        r#"{"request":"joinRoom","requestID":"1","payload":["room"]}"#,
+        r#"{"request":"inviteRequest","requestID":"1","payload":{"to":"bob","mediatypes":[true,true]}}"#,
         r#"{"request":"createRoom","requestID":"1","payload":{"record":"yes"}}"#,
         r#"{"request":"decline","requestID":"1","payload":{"inviteId":"i","errorCode":-1}}"#,
         r#"{"request":"mute","requestID":"1","payload":{"roomId":"r","media":"smell","muted":true}}"#,
@@ -47,6 +51,39 @@ async fn what_is_no_frame_is_answered_and_counted() {
         assert!(answer["error"]["detail"].as_str().unwrap().len() < 400, "{shown}");
     }
     assert_eq!(platform.head().await, head);
+}
+
+#[tokio::test]
+async fn a_field_nobody_knows_is_refused_by_name_but_not_counted() {
+    let platform = Platform::new().await;
+    let alice = platform.device("alice", "a1").await;
+    let head = platform.head().await;
+    for name in Request::NAMES {
+        let frame = format!(r#"{{"request":"{name}","requestID":"2","payload":{{"rekord":true}}}}"#);
+        let (malformed, answer) = receive(&platform, &alice, &frame).await;
+        assert!(!malformed, "{frame}");
+        assert_eq!((&answer["errorCode"], &answer["error"]["code"]), (&json!(400), &json!("unknown_field")), "{frame}");
+        assert!(answer["error"]["detail"].as_str().unwrap().contains("rekord"), "{answer}");
+    }
+    assert_eq!(platform.head().await, head);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_answered_under_its_id_if_it_has_one() {
+    let platform = Platform::new().await;
+    let alice = platform.device("alice", "a1").await;
+    for (frame, request, id) in [
+        (r#"{"requestID":"z1"}"#, "", "z1"),
+        (r#"{"request":"createRoom","requestID":7}"#, "createRoom", ""),
+        (r#"{"request":7,"requestID":"z2","payload":{}}"#, "", "z2"),
+        (r#"{"request":"createRoom","requestID":"z3","payload":[]}"#, "createRoom", "z3"),
+        (r#"{"request":"createRoom","requestID":""}"#, "createRoom", ""),
+        (r#"{"requestID":"z4""#, "", ""),
+    ] {
+        let (malformed, answer) = receive(&platform, &alice, frame).await;
+        assert!(malformed, "{frame}");
+        assert_eq!((&answer["answer"], &answer["requestID"]), (&json!(request), &json!(id)), "{frame}");
+    }
 }
 
 #[tokio::test]
@@ -134,9 +171,10 @@ async fn whatever_is_sent_is_answered() {
         let frame = match round % 3 {
             0 => noise,
             1 => format!(r#"{{"request":"{name}","requestID":"{round}","payload":{noise}}}"#),
-            _ => format!(
-                r#"{{"request":"{name}","requestID":"{round}","payload":{{"roomId":"x","to":"y","inviteId":"z","uri":"u",{noise}}}}}"#
-            ),
+            _ => {
+                let field = ["roomId", "to", "inviteId", "uri", "callTransferId"][next(5)];
+                format!(r#"{{"request":"{name}","requestID":"{round}","payload":{{"{field}":"x",{noise}}}}}"#)
+            }
         };
         let (_, answer) = receive(&platform, &alice, &frame).await;
         assert!(answer.get("answer").is_some(), "{frame}");

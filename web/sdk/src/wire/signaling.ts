@@ -181,7 +181,7 @@ export type Request =
       request: 'cancel';
     }
   | {
-      payload: Nothing;
+      payload: NoPayload;
       request: 'currentInvitations';
     }
   | {
@@ -647,7 +647,9 @@ export interface MutedMedia {
   /** His picture. */
   video: boolean;
 }
-/** Nothing. */
+/** Of the requests that say nothing further. */
+export interface NoPayload {}
+/** An answer without fields of its own. */
 export interface Nothing {}
 /** A notice. */
 export interface NoticeFrame {
