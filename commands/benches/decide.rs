@@ -98,7 +98,7 @@ fn call(ctx: &Context) -> [Box<dyn Command>; 4] {
         acl: Vec::new(),
         record: false,
         rules: RoomRules::default(),
-        not_in: Vec::new(),
+        not_in: None,
     };
     let invite = SendInvites {
         kind: InviteKind::Invite,
@@ -109,7 +109,7 @@ fn call(ctx: &Context) -> [Box<dyn Command>; 4] {
         mediatypes: MediaTypes { audio: true, video: true, screen: false },
         context: None,
         ring_until: ctx.now.plus(std::time::Duration::from_secs(30)),
-        busy: Default::default(),
+        busy: None,
     };
     let accept =
         AcceptInvite { invite: "i".into(), by: device("carol"), room: None, not_in: Vec::new(), decline: Vec::new() };

@@ -72,12 +72,16 @@ fn session(state: &Session) -> Value {
 }
 
 fn presence(state: &Presence) -> Value {
-    let Presence { version, user, sessions, devices, activity, note, mood } = state;
+    let Presence { version, user, sessions, devices, rooms, activity, note, mood } = state;
     let device = |(session, device): (&wac_events::SessionId, &crate::presence::RegisteredDevice)| json!({ "session": session, "node": device.node, "ringable": device.ringable, "since": device.since });
-    json!({
+    let mut described = json!({
         "version": version, "user": user, "online": state.has_device(), "sessions": sessions, "activity": activity,
         "devices": devices.iter().map(device).collect::<Vec<_>>(), "note": maybe(note.as_ref()), "mood": mood,
-    })
+    });
+    if !rooms.is_empty() {
+        described["rooms"] = json!(rooms);
+    }
+    described
 }
 
 fn login(state: &Login) -> Value {
@@ -101,6 +105,7 @@ fn room(state: &Room) -> Value {
         participants_limit,
         bitrate_kbps,
         hard_mute,
+        counted,
         seats,
         seats_given,
         people,
@@ -127,6 +132,9 @@ fn room(state: &Room) -> Value {
         "participantsLimit": participants_limit, "bitrateKbps": bitrate_kbps, "hardMute": hard_mute,
         "seats": seats.collect::<Vec<_>>(), "seatsGiven": seats_given, "people": people, "createdAt": created_at,
     });
+    if *counted {
+        described["counted"] = json!(true);
+    }
     if let Some(node) = media_node {
         described["mediaNode"] = json!(node);
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::aggregate_events;
-use crate::{Cell, NodeId, Patch, Personal, PersonalFields, SessionId, StreamId, SubjectId, Time, UserId};
+use crate::{Cell, NodeId, Patch, Personal, PersonalFields, RoomRef, SessionId, StreamId, SubjectId, Time, UserId};
 
 /// What somebody is doing (RFC 4480 §3.2, and `available`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -140,6 +140,21 @@ pub struct WentOffline {
     pub at: Time,
 }
 
+/// The user has taken a seat in a room that counts as a call (`rooms.notInACall`,
+/// `conferenceState.allowInvitesWhileInCall`). What depends on where he sits reads and writes this
+/// stream too, so that of two devices at the same moment one comes second. His leaving is told by the
+/// rooms alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallEntered {
+    /// Who.
+    pub user: UserId,
+    /// Every such room in which he sits now.
+    pub rooms: Vec<RoomRef>,
+    /// When.
+    pub at: Time,
+}
+
 /// What the user says of himself has changed; what has not is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -177,6 +192,7 @@ impl PersonalFields for DeviceRegistered {}
 impl PersonalFields for DeviceRemoved {}
 impl PersonalFields for WentOnline {}
 impl PersonalFields for WentOffline {}
+impl PersonalFields for CallEntered {}
 
 aggregate_events! {
     /// What happens to a user's presence.
@@ -197,6 +213,8 @@ aggregate_events! {
         Online(WentOnline) = "presence.online", 1;
         /// See [`WentOffline`].
         Offline(WentOffline) = "presence.offline", 1;
+        /// See [`CallEntered`].
+        CallEntered(CallEntered) = "presence.call_entered", 1;
         /// See [`PresenceChanged`].
         Changed(PresenceChanged) = "presence.changed", 1;
     }

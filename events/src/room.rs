@@ -150,6 +150,10 @@ pub struct RoomCreated {
     /// Whether who was muted by the owner cannot unmute himself.
     #[serde(default)]
     pub hard_mute: bool,
+    /// Whether who sits here is in a call for what asks (`rooms.notInACall`,
+    /// `conferenceState.allowInvitesWhileInCall`): seats are then told in their users' own streams, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
     /// When.
     pub at: Time,
 }

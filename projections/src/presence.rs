@@ -77,7 +77,10 @@ fn changes(event: &Recorded, decoded: &PresenceEvent) -> Vec<RowChange> {
     }
     let changes = Changes::to_version(event.version);
     let changes = match decoded {
-        PresenceEvent::LoggedIn(_) | PresenceEvent::FirstLogin(_) | PresenceEvent::LastLogout(_) => changes,
+        PresenceEvent::LoggedIn(_)
+        | PresenceEvent::FirstLogin(_)
+        | PresenceEvent::LastLogout(_)
+        | PresenceEvent::CallEntered(_) => changes,
         PresenceEvent::LoggedOut(logout) => {
             rows.push(found(&logout.session));
             changes

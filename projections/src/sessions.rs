@@ -115,6 +115,7 @@ fn reachability(decoded: &PresenceEvent) -> Option<RowChange> {
         | PresenceEvent::LastLogout(_)
         | PresenceEvent::Online(_)
         | PresenceEvent::Offline(_)
+        | PresenceEvent::CallEntered(_)
         | PresenceEvent::Changed(_) => None,
     }
 }

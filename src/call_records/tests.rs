@@ -116,6 +116,7 @@ async fn call(stores: &Stores) {
         bitrate_kbps: 512,
         owner_succeeds: false,
         hard_mute: false,
+        counted: false,
         at: at(0),
     };
     happens(stores, rooms.clone(), RoomEvent::from(opened)).await;

@@ -1,10 +1,12 @@
 //! Who would ring if an address were called now, and why.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use wac_commands::invite::{CODE_NOT_FOUND, CODE_UNAVAILABLE, Target};
-use wac_commands::{Presence, World};
-use wac_events::{DomainId, GroupId, SessionId, UserId};
+use wac_commands::invite::{CODE_BUSY, CODE_NOT_FOUND, CODE_UNAVAILABLE, Target};
+use wac_commands::{Presence, RoomsOf, World};
+use wac_events::{DomainId, GroupId, SessionId, StoreError, UserId};
 
 use crate::Signaling;
 use crate::address::{Resolved, resolve, user_of};
@@ -40,7 +42,7 @@ pub struct Reachable {
 pub struct Unreached {
     /// Who.
     pub user_id: UserId,
-    /// Why: `no_device`.
+    /// Why: `no_device`, or `busy` (`conferenceState.allowInvitesWhileInCall`).
     pub reason: String,
 }
 
@@ -119,8 +121,17 @@ impl Signaling {
         };
         let streams: Vec<_> = users.iter().map(UserId::presence_stream).collect();
         let world = self.handler.load(&streams).await?;
+        let busy = if self.settings().invites.allow_while_in_call {
+            BTreeSet::new()
+        } else {
+            self.in_a_call(users.iter().cloned()).await?
+        };
         let (mut candidates, mut unreached) = (Vec::new(), Vec::new());
         for user in users {
+            if busy.contains(&user) {
+                unreached.push(Unreached { user_id: user, reason: "busy".to_owned() });
+                continue;
+            }
             let devices = self.devices(&world, &user).await?;
             if devices.iter().all(|device| device.transport != Transport::Signaling) {
                 unreached.push(Unreached { user_id: user, reason: "no_device".to_owned() });
@@ -128,8 +139,24 @@ impl Signaling {
             candidates.extend(devices);
         }
         let reachable = candidates.iter().any(|device| device.transport == Transport::Signaling);
-        let error_code = (!reachable).then_some(nobody);
+        let engaged = matches!(addressee, Addressee::User { .. }) && !busy.is_empty();
+        let error_code = (!reachable).then_some(if engaged { CODE_BUSY } else { nobody });
         Ok(Reachability { address: address.to_owned(), reachable, candidates, unreached, error_code })
+    }
+
+    /// Those of these users who sit in a room.
+    pub(crate) async fn in_a_call(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<BTreeSet<UserId>, StoreError> {
+        let seen = self.handler.log().head().await?.position;
+        let mut engaged = BTreeSet::new();
+        for user in users {
+            if !self.calls.rooms(&RoomsOf::User(user.clone()), seen).await?.is_empty() {
+                engaged.insert(user);
+            }
+        }
+        Ok(engaged)
     }
 
     async fn meant(&self, domain: &DomainId, address: &str) -> Result<Addressee, Failure> {

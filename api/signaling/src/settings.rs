@@ -75,6 +75,73 @@ pub struct WatchdogSettings {
 }
 
 /// `login.*`.
+    pub login: LoginSettings,
+    /// `signaling.*`.
+    pub sockets: SocketSettings,
+    /// `presence.autoSubscribe`: up to so many users of a domain every WAPI socket hears of all of
+    /// them without asking. Default 100.
+    pub presence_auto_subscribe: usize,
+    /// `quickConference.uriRegex`: what a quick conference's URI looks like, matched as a whole.
+    /// Default `^wac-conf\d{20}$`.
+    pub quick_conference_uri: Regex,
+    /// `agentassigner.*`.
+    pub agents: AgentSettings,
+}
+
+/// `rooms.*`.
+#[derive(Clone, Debug)]
+pub struct RoomSettings {
+    /// `setOwner`: the creator owns the room. Default true.
+    pub set_owner: bool,
+    /// `updateRoomWhenOwnerLeaves`: the participant of longest standing follows. Default true.
+    pub update_room_when_owner_leaves: bool,
+    /// `removeAfter`: how long a cut device keeps its seats. Default 10 s.
+    pub remove_after: Duration,
+    /// `participantsLimit`: most devices in a room. Default 100.
+    pub participants_limit: u32,
+    /// `notInACall`: who is in a room cannot open another. Default false.
+    pub not_in_a_call: bool,
+    /// `userIdAsRoomId`: a room is known by its creator's name. Default false.
+    pub user_id_as_room_id: bool,
+    /// Greatest bit rate of one video, kbit/s. Default 1,024.
+    pub bitrate_kbps: u32,
+    /// Who was muted by somebody else cannot unmute himself. Default false.
+    pub hard_mute: bool,
+}
+
+/// `invites.*` and `conferenceState.*`.
+#[derive(Clone, Debug)]
+pub struct InviteSettings {
+    /// `conferenceState.allowInvitesWhileInCall`: who is in a room rings all the same. Default true.
+    pub allow_while_in_call: bool,
+    /// `invites.basic.removeAfter`: how long a cut device counts as ringing. Default 10 s.
+    pub remove_after: Duration,
+    /// `invites.onlyOneDeviceWithInvitations`: accepting declines all else. Default false.
+    pub only_one_device: bool,
+    /// `invites.pendingPerUser`: most invitations of one caller that ring at once. Default 50.
+    pub pending_per_user: usize,
+}
+
+/// `watchdog.invites.*`.
+#[derive(Clone, Debug)]
+pub struct WatchdogSettings {
+    /// `period`: how often it is looked for what is over. Default 5 s.
+    pub period: Duration,
+    /// `expiration`: how long an invitation rings. Default 30 s.
+    pub expiration: Duration,
+    /// `enabled`: false where somebody else governs how long it rings; it is over after [`RING_MAX`] all the
+    /// same. Default true.
+    pub enabled: bool,
+}
+
+impl WatchdogSettings {
+    /// How long an invitation rings.
+    pub fn rings_for(&self) -> Duration {
+        if self.enabled { self.expiration } else { RING_MAX }
+    }
+}
+
+/// `login.*`.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     /// `exclusive`: a new session ends the user's others. Default false.
@@ -128,6 +195,7 @@ impl Settings {
             participants_limit: self.rooms.participants_limit,
             bitrate_kbps: self.rooms.bitrate_kbps,
             hard_mute: self.rooms.hard_mute,
+            counted: self.rooms.not_in_a_call || !self.invites.allow_while_in_call,
         }
     }
 
@@ -142,7 +210,11 @@ impl Default for Settings {
         Self {
             rooms: RoomSettings::default(),
             invites: InviteSettings::default(),
-            watchdog: WatchdogSettings { period: Duration::from_secs(5), expiration: Duration::from_secs(30) },
+            watchdog: WatchdogSettings {
+                period: Duration::from_secs(5),
+                expiration: Duration::from_secs(30),
+                enabled: true,
+            },
             session_expiration: Duration::from_secs(24 * 3600),
             login: LoginSettings { exclusive: false, limit_rate_units: 5, limit_rate: Duration::from_secs(10) },
             sockets: SocketSettings::default(),

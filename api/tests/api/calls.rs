@@ -46,7 +46,7 @@ impl World {
             acl: Vec::new(),
             record: false,
             rules: RoomRules::default(),
-            not_in: Vec::new(),
+            not_in: None,
         };
         self.execute(&create).await;
         let invite: wac_events::InviteId = env.new_uuid().into();
@@ -59,7 +59,7 @@ impl World {
             mediatypes: MediaTypes { audio: true, video: false, screen: false },
             context: None,
             ring_until: env.now().plus(std::time::Duration::from_secs(30)),
-            busy: Default::default(),
+            busy: None,
         };
         self.execute(&send).await;
         let (by, room_named) = (to.clone(), Some(room.clone()));

@@ -32,7 +32,7 @@ impl World {
             acl: Vec::new(),
             record: false,
             rules: RoomRules::default(),
-            not_in: Vec::new(),
+            not_in: None,
         };
         self.execute(&create).await;
         opening

@@ -95,6 +95,23 @@ async fn who_has_no_device_is_not_there() {
     assert_eq!(unknown["errorCode"], 404);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_devices_that_open_rooms_at_once_one_does_where_one_call_is_enough() {
+    let world = World::with(|config| config.signaling.rooms.not_in_a_call = true).await;
+    let address = node(&world.platform).await;
+    let mut phone = Client::qss(address, &world.login("alice@demo").await).await;
+    let mut laptop = Client::qss(address, &world.login("alice@demo").await).await;
+    for round in 0..20 {
+        let rooms = tokio::join!(phone.ask("createRoom", json!({})), laptop.ask("createRoom", json!({})));
+        let answers = [rooms.0, rooms.1];
+        let refused = |answer: &&serde_json::Value| answer["error"]["code"] == "in_a_call";
+        assert_eq!(answers.iter().filter(refused).count(), 1, "{round}: {answers:?}");
+        let open = answers.iter().position(|answer| answer["id"].is_string()).unwrap();
+        let device = [&mut phone, &mut laptop].into_iter().nth(open).unwrap();
+        device.done("leaveRoom", json!({ "roomId": answers[open]["id"] })).await;
+    }
+}
+
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer_and_another_one_under_its_id_is_refused() {
     let world = World::start().await;

@@ -52,7 +52,7 @@ fn only_who_is_there_and_willing_is_given_a_call() {
     in_room().after(is(Activity::Available)).when(invites("alice", "i", dora())).then(&ASSIGNED);
     in_room().after(is(Activity::Away)).when(invites("alice", "i", dora())).then_rejected(Rejection::AgentBusy);
     in_room().after(lost("dora", now())).when(invites("alice", "i", dora())).then_rejected(Rejection::AgentBusy);
-    let busy = SendInvites { busy: ["dora".into()].into(), ..invites("alice", "i", dora()) };
+    let busy = SendInvites { busy: Some(["dora".into()].into()), ..invites("alice", "i", dora()) };
     in_room().when(busy).then_rejected(Rejection::AgentBusy);
     in_room().when(invites("alice", "i", Target::Agent("alice".into()))).then_rejected(Rejection::AgentBusy);
     in_room().when(invites("alice", "i", Target::Agent("nobody".into()))).then_rejected(Rejection::AgentBusy);

@@ -11,7 +11,7 @@ use wac_events::{InviteId, InviteKind, RoomRef, StreamId, UserId};
 
 use super::outcome::{completed, fact, failed, unassigned};
 use super::*;
-use crate::room::{Room, Seating};
+use crate::room::{Room, Seating, seat_reads};
 use crate::{Context, Fact, Rejection, World};
 
 /// The invitation, still ringing at this moment.
@@ -45,9 +45,14 @@ pub(super) fn reads(command: &AcceptInvite, world: &World) -> Vec<StreamId> {
     let invite = world.invite(&command.invite);
     let mut streams = outcome::reads(world, &command.invite);
     streams.push(command.by.stream());
-    streams.extend(room_of(command, invite).map(RoomRef::stream));
-    if invite.kind == InviteKind::InviteRequest {
-        streams.push(invite.from.presence_stream());
+    let seated = match invite.kind {
+        InviteKind::Invite => &command.by.user,
+        InviteKind::InviteRequest => &invite.from,
+    };
+    streams.push(seated.presence_stream());
+    if let Some(room) = room_of(command, invite) {
+        streams.push(room.stream());
+        streams.extend(seat_reads(world, room, seated));
     }
     streams.extend(command.not_in.iter().map(RoomRef::stream));
     streams.extend(command.decline.iter().flat_map(|other| outcome::reads(world, other)));

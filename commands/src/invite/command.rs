@@ -52,8 +52,10 @@ pub struct SendInvites {
     pub context: Option<String>,
     /// When they expire.
     pub ring_until: Time,
-    /// Who is in a call and therefore not to be rung (`conferenceState.allowInvitesWhileInCall` false).
-    pub busy: BTreeSet<UserId>,
+    /// Who is in a call is not to be rung (`conferenceState.allowInvitesWhileInCall` false): those of
+    /// whom the read models say so. Seats they do not know of yet are found by people's own streams.
+    /// `None`: everybody is rung.
+    pub busy: Option<BTreeSet<UserId>>,
 }
 
 /// Takes an invitation: who accepted sits in the room, in the same append.

@@ -23,7 +23,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) context: Option<&'a str>,
     pub(crate) ring_until: Time,
     pub(crate) transfer: Option<TransferId>,
-    pub(crate) busy: &'a BTreeSet<UserId>,
+    pub(crate) busy: Option<&'a BTreeSet<UserId>>,
 }
 
 fn check(command: &SendInvites, ctx: &Context) -> Result<(), Rejection> {
@@ -57,7 +57,7 @@ pub(super) fn decide(command: &SendInvites, world: &World, ctx: &Context) -> Res
         context: command.context.as_deref(),
         ring_until: command.ring_until,
         transfer: None,
-        busy: &command.busy,
+        busy: command.busy.as_ref(),
     };
     let mut facts = Vec::new();
     let mut reached: Vec<Callee> = Vec::new();

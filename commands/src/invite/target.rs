@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use wac_events::{Activity, Callee, Reserved, RoomRef, StreamId, UserId};
 
 use super::{CODE_BUSY, CODE_NOT_FOUND, CODE_UNAVAILABLE, Target};
-use crate::{Rejection, World, agent};
+use crate::{Rejection, World, agent, presence};
 
 /// Who rings for a target, or why nobody does.
 pub(super) struct Resolved {
@@ -35,13 +35,17 @@ pub(crate) fn reads(world: &World, target: &Target, streams: &mut Vec<StreamId>)
         Target::Name { key, .. } => streams.push(Reserved::Username(key.clone()).stream()),
         Target::Group(group) => {
             streams.push(group.stream());
-            streams.extend(world.group(group).users.iter().map(UserId::presence_stream));
+            for user in &world.group(group).users {
+                streams.push(user.presence_stream());
+                streams.extend(presence::call_streams(world, user));
+            }
         }
         Target::Agent(user) => streams.push(user.agent_stream()),
         Target::User(_) => {}
     }
     if let Some(user) = named(world, target) {
         streams.extend([user.stream(), user.presence_stream()]);
+        streams.extend(presence::call_streams(world, &user));
     }
 }
 
@@ -60,8 +64,9 @@ pub(super) fn resolve(
     target: &Target,
     caller: &UserId,
     room: Option<&RoomRef>,
-    busy: &BTreeSet<UserId>,
+    busy: Option<&BTreeSet<UserId>>,
 ) -> Result<Resolved, Rejection> {
+    let busy = |user: &UserId| busy.is_some_and(|known| known.contains(user) || presence::is_in_a_call(world, user));
     let seated = |user: &UserId| room.is_some_and(|room| world.room(room).has(user));
     match target {
         Target::Name { .. } | Target::User(_) => {
@@ -73,14 +78,14 @@ pub(super) fn resolve(
             if seated(&user) {
                 return Err(Rejection::AlreadyJoined);
             }
-            Ok(one(world, Callee::User(user.clone()), user, busy))
+            Ok(one(world, Callee::User(user.clone()), &user, busy(&user)))
         }
         Target::Agent(user) => {
-            let free = agent::is_idle(world, user) && is_available(world, user) && !busy.contains(user);
+            let free = agent::is_idle(world, user) && is_available(world, user) && !busy(user);
             if !free || user == caller || seated(user) {
                 return Err(Rejection::AgentBusy);
             }
-            Ok(one(world, Callee::Agent(user.clone()), user.clone(), busy))
+            Ok(one(world, Callee::Agent(user.clone()), user, false))
         }
         Target::Group(id) => {
             let group = world.group(id);
@@ -88,19 +93,16 @@ pub(super) fn resolve(
                 return Err(Rejection::CalleeUnknown);
             }
             let members = group.users.iter().filter(|user| *user != caller && !seated(user));
-            let (ringing, absent): (Vec<UserId>, Vec<UserId>) = members
-                .filter(|user| !busy.contains(*user))
-                .cloned()
-                .partition(|user| world.presence(user).has_ringable());
+            let (ringing, absent): (Vec<UserId>, Vec<UserId>) =
+                members.filter(|user| !busy(user)).cloned().partition(|user| world.presence(user).has_ringable());
             Ok(Resolved { callee: Callee::Group(id.clone()), ringing, absent, nobody: CODE_UNAVAILABLE })
         }
     }
 }
 
-fn one(world: &World, callee: Callee, user: UserId, busy: &BTreeSet<UserId>) -> Resolved {
-    let ringing =
-        if busy.contains(&user) || !world.presence(&user).has_ringable() { vec![] } else { vec![user.clone()] };
-    let nobody = if busy.contains(&user) { CODE_BUSY } else { CODE_NOT_FOUND };
+fn one(world: &World, callee: Callee, user: &UserId, busy: bool) -> Resolved {
+    let ringing = if busy || !world.presence(user).has_ringable() { vec![] } else { vec![user.clone()] };
+    let nobody = if busy { CODE_BUSY } else { CODE_NOT_FOUND };
     Resolved { callee, ringing, absent: Vec::new(), nobody }
 }
 

@@ -78,12 +78,23 @@ fn a_device_that_cannot_ring_does_not_count() {
 
 #[test]
 fn who_is_busy_gets_no_ring() {
-    let busy = || BTreeSet::from(["bob".into()]);
+    let busy = || Some(BTreeSet::from(["bob".into()]));
     let events = in_room().when(SendInvites { busy: busy(), ..calls("alice", "i", "bob") }).then(&NOBODY);
     assert_eq!(over(&events), Some(486));
     let group = SendInvites { busy: busy(), ..invites("alice", "i", group_g()) };
     with_group().when(group.clone()).then(&RINGS);
     assert!(!with_group().after(group).invite("i").candidates.contains_key(&"bob".into()));
+}
+
+#[test]
+fn who_takes_a_seat_at_the_same_moment_is_busy_already() {
+    let rules = RoomRules { counted: true, ..RoomRules::default() };
+    let elsewhere = CreateRoom { rules, ..opens("bob", "x") };
+    let story = in_room().after(elsewhere);
+    let asked = SendInvites { busy: Some(BTreeSet::new()), ..calls("alice", "i", "bob") };
+    assert_eq!(over(&story.clone().when(asked.clone()).then(&NOBODY)), Some(486));
+    story.clone().when(SendInvites { busy: None, ..asked.clone() }).then(&RINGS);
+    story.after(leaves("bob", "x")).when(asked).then(&RINGS);
 }
 
 #[test]

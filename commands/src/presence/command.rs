@@ -14,8 +14,9 @@ pub struct RegisterDevice {
     pub node: NodeId,
     /// Whether it has a signaling socket.
     pub ringable: bool,
-    /// Whether it goes on where it was. A device that does so on its old node is not registered anew;
-    /// one that was removed meanwhile is, and rings as a new one does.
+    /// Whether it goes on where it was, or starts over while nothing rings for its user. A device that
+    /// does so on its old node is not registered anew; one that was removed meanwhile is, and rings as
+    /// a new one does.
     pub resumed: bool,
 }
 

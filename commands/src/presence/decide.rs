@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use wac_events::presence::{
-    DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut, PresenceChanged,
-    WentOffline, WentOnline,
+    CallEntered, DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut,
+    PresenceChanged, WentOffline, WentOnline,
 };
-use wac_events::{DomainId, Patch, Personal, PresenceEvent, SessionId, Time, UserId};
+use wac_events::{DomainId, Patch, Personal, PresenceEvent, RoomRef, SessionId, StreamId, Time, UserId};
 
 use super::*;
 use crate::rejection::Checks;
@@ -65,6 +65,27 @@ pub(crate) fn device_gone(
         facts.push(fact(domain, user, WentOffline { at: ctx.now }));
     }
     facts
+}
+
+/// The streams that say whether a user sits in a room that counts as a call; his presence has been read.
+pub(crate) fn call_streams<'a>(world: &'a World, user: &UserId) -> impl Iterator<Item = StreamId> + use<'a> {
+    world.presence(user).rooms.iter().map(RoomRef::stream)
+}
+
+/// Whether a user sits in a room that counts as a call.
+pub(crate) fn is_in_a_call(world: &World, user: &UserId) -> bool {
+    world.presence(user).rooms.iter().any(|room| world.room(room).has(user))
+}
+
+/// A user takes a seat in a room that counts as a call; nothing if his own stream names it already.
+pub(crate) fn call_entered(world: &World, ctx: &Context, user: &UserId, room: &RoomRef) -> Option<Fact> {
+    let known = &world.presence(user).rooms;
+    if known.contains(room) {
+        return None;
+    }
+    let still = known.iter().filter(|known| world.room(known).has(user));
+    let rooms = still.chain([room]).cloned().collect();
+    Some(fact(&world.user(user).domain, user, CallEntered { user: user.clone(), rooms, at: ctx.now }))
 }
 
 impl RegisterDevice {

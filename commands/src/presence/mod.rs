@@ -7,7 +7,7 @@ mod state;
 mod tests;
 
 pub use command::{ChangePresence, PresenceChanges, RegisterDevice, RemoveDevice};
-pub(crate) use decide::{device_gone, logged_in, logged_out};
+pub(crate) use decide::{call_entered, call_streams, device_gone, is_in_a_call, logged_in, logged_out};
 pub use state::{Presence, RegisteredDevice, evolve};
 
 /// Longest note, in characters.

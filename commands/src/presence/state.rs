@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use wac_events::{Activity, NodeId, Personal, PresenceEvent, SessionId, Time, UserId};
+use wac_events::{Activity, NodeId, Personal, PresenceEvent, RoomRef, SessionId, Time, UserId};
 
 /// A device that can be reached.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +24,8 @@ pub struct Presence {
     pub sessions: BTreeSet<SessionId>,
     /// Those of them that can be reached.
     pub devices: BTreeMap<SessionId, RegisteredDevice>,
+    /// The rooms that count as calls in which he sat when he last took a seat in one.
+    pub rooms: Vec<RoomRef>,
     /// What he is doing.
     pub activity: Activity,
     /// A free text.
@@ -39,6 +41,7 @@ impl Default for Presence {
             user: UserId::new(""),
             sessions: BTreeSet::new(),
             devices: BTreeMap::new(),
+            rooms: Vec::new(),
             activity: Activity::Unknown,
             note: None,
             mood: None,
@@ -78,6 +81,7 @@ pub fn evolve(mut state: Presence, event: &PresenceEvent) -> Presence {
         PresenceEvent::DeviceRemoved(removed) => {
             state.devices.remove(&removed.session);
         }
+        PresenceEvent::CallEntered(entered) => state.rooms.clone_from(&entered.rooms),
         PresenceEvent::Changed(changed) => {
             state.user = changed.user.clone();
             changed.activity.clone().apply(&mut state.activity);

@@ -1,7 +1,8 @@
 use wac_events::room::{LeaveReason, RoomKind};
 use wac_events::{Media, OpeningId, RoomRef, StreamId, UserId};
 
-use crate::{Command, Context, Device, Fact, Rejection, World};
+use super::seat_reads;
+use crate::{Command, Context, Device, Fact, Rejection, World, presence};
 
 /// What rooms are opened with (guide §6.4.7.8).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,11 +17,20 @@ pub struct RoomRules {
     pub bitrate_kbps: u32,
     /// Who was muted by somebody else cannot unmute himself.
     pub hard_mute: bool,
+    /// Somebody asks whether people are in a call: seats are told in their users' own streams, too.
+    pub counted: bool,
 }
 
 impl Default for RoomRules {
     fn default() -> Self {
-        Self { set_owner: true, owner_succeeds: true, participants_limit: 100, bitrate_kbps: 1024, hard_mute: false }
+        Self {
+            set_owner: true,
+            owner_succeeds: true,
+            participants_limit: 100,
+            bitrate_kbps: 1024,
+            hard_mute: false,
+            counted: false,
+        }
     }
 }
 
@@ -41,8 +51,9 @@ pub struct CreateRoom {
     pub record: bool,
     /// What rooms are opened with.
     pub rules: RoomRules,
-    /// Rooms the creator must not be in (`rooms.notInACall`): those the read models have him in.
-    pub not_in: Vec<RoomRef>,
+    /// The creator must be in no room (`rooms.notInACall`): those the read models have him in. Seats
+    /// they do not know of yet are found by his own stream. `None`: he may.
+    pub not_in: Option<Vec<RoomRef>>,
 }
 
 /// Takes a seat in a room on whose access list one is. Taking it again changes nothing.
@@ -178,18 +189,27 @@ macro_rules! command {
 command!(
     CreateRoom,
     "create_room",
-    |this, _world| {
+    |this, world| {
         let mut streams = vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()];
-        streams.extend(this.not_in.iter().map(RoomRef::stream));
+        streams.extend(this.not_in.iter().flatten().map(RoomRef::stream));
+        streams.extend(presence::call_streams(world, &this.by.user));
         streams
     },
     |this, _world| this.opening
 );
-command!(JoinRoom, "join_room", |this, _world| vec![this.room.stream(), this.by.stream()]);
+command!(JoinRoom, "join_room", |this, world| {
+    let mut streams = vec![this.room.stream(), this.by.stream()];
+    streams.extend(seat_reads(world, &this.room, &this.by.user));
+    streams
+});
 command!(
     EnterQuickConference,
     "enter_quick_conference",
-    |this, _world| vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()],
+    |this, world| {
+        let mut streams = vec![this.room.stream(), this.room.domain.stream(), this.by.user.stream(), this.by.stream()];
+        streams.extend(presence::call_streams(world, &this.by.user));
+        streams
+    },
     |this, world| {
         let room = world.room(&this.room);
         if room.open { &room.opening } else { &this.opening }

@@ -5,6 +5,7 @@ use wac_events::{OpeningId, Patch, RoomRef, StreamId, UserId};
 
 use super::*;
 use crate::domain::open_domain;
+use crate::presence::is_in_a_call;
 use crate::rejection::Checks;
 use crate::{Context, Device, Fact, Rejection, World};
 
@@ -48,6 +49,7 @@ fn created(
         bitrate_kbps: rules.bitrate_kbps,
         owner_succeeds: rules.owner_succeeds,
         hard_mute: rules.hard_mute,
+        counted: rules.counted,
         at: ctx.now,
     }
 }
@@ -69,7 +71,9 @@ impl CreateRoom {
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         check_rules(&self.rules, &self.acl)?;
         check_creator(world, &self.room, &self.by)?;
-        if self.not_in.iter().any(|room| world.room(room).has(&self.by.user)) {
+        if let Some(rooms) = &self.not_in
+            && (rooms.iter().any(|room| world.room(room).has(&self.by.user)) || is_in_a_call(world, &self.by.user))
+        {
             return Err(Rejection::InACall);
         }
         let mut seating = Seating::of(world, ctx, &self.room);

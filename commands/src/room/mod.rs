@@ -13,7 +13,7 @@ pub use command::{
     MuteParticipant, RoomRules, UpdateRoom,
 };
 pub use media::AssignMedia;
-pub(crate) use seats::{Seating, agents_in};
+pub(crate) use seats::{Seating, agents_in, seat_reads};
 pub use state::{Person, Room, Seat, evolve};
 
 /// Most entries of an access list.

@@ -4,7 +4,7 @@ use wac_events::room::{
 use wac_events::{InviteId, RoomEvent, RoomRef, SessionId, StreamId, UserId};
 
 use super::{Room, Seat, evolve};
-use crate::{Context, Device, Fact, Rejection, World, agent};
+use crate::{Context, Device, Fact, Rejection, World, agent, presence};
 
 /// One room on its way through several changes of one decision.
 pub(crate) struct Seating<'a> {
@@ -61,6 +61,10 @@ impl<'a> Seating<'a> {
             invite,
             at: self.ctx.now,
         });
+        if self.room.counted {
+            let room = RoomRef { domain: self.room.domain.clone(), id: self.room.id.clone() };
+            self.facts.extend(presence::call_entered(self.world, self.ctx, &device.user, &room));
+        }
         Ok(())
     }
 
@@ -133,6 +137,14 @@ impl<'a> Seating<'a> {
             at: self.ctx.now,
         });
     }
+}
+
+/// What a seat of this user in a room that is open needs to be looked at, besides the room and his presence.
+pub(crate) fn seat_reads(world: &World, room: &RoomRef, user: &UserId) -> Vec<StreamId> {
+    if !world.room(room).counted {
+        return Vec::new();
+    }
+    presence::call_streams(world, user).chain([user.stream()]).collect()
 }
 
 /// The streams of the agents who sit in a room as such: their leaving releases them.

@@ -82,6 +82,8 @@ pub struct Room {
     pub bitrate_kbps: u32,
     /// Whether who was muted by somebody else cannot unmute himself.
     pub hard_mute: bool,
+    /// Whether its seats are told in their users' own streams, too.
+    pub counted: bool,
     /// Seats taken.
     pub seats: BTreeMap<SessionId, Seat>,
     /// Seats given so far in this opening.
@@ -111,6 +113,7 @@ impl Default for Room {
             participants_limit: 0,
             bitrate_kbps: 0,
             hard_mute: false,
+            counted: false,
             seats: BTreeMap::new(),
             seats_given: 0,
             people: BTreeMap::new(),
@@ -163,6 +166,7 @@ pub fn evolve(mut state: Room, event: &RoomEvent) -> Room {
                 participants_limit: created.participants_limit,
                 bitrate_kbps: created.bitrate_kbps,
                 hard_mute: created.hard_mute,
+                counted: created.counted,
                 created_at: created.at,
                 ..Room::default()
             };

@@ -98,10 +98,46 @@ fn a_room_that_is_open_is_not_opened_again_and_one_that_has_ended_is() {
 
 #[test]
 fn who_is_in_a_call_opens_no_other_room_where_one_call_is_enough() {
-    let second = CreateRoom { not_in: vec![room("r")], ..opens("alice", "x") };
+    let second = CreateRoom { not_in: Some(vec![room("r")]), ..opens("alice", "x") };
     in_room().when(second.clone()).then_rejected(Rejection::InACall);
     in_room().after(leaves("alice", "r")).when(second).then(&CREATED);
     in_room().when(opens("alice", "x")).then(&CREATED);
+}
+
+/// What the read models do not know yet: a second device acts at the same moment.
+fn one_call() -> RoomRules {
+    RoomRules { counted: true, ..RoomRules::default() }
+}
+
+#[test]
+fn a_second_device_opens_no_second_room_at_the_same_moment_where_one_call_is_enough() {
+    let first = CreateRoom { rules: one_call(), not_in: Some(Vec::new()), ..opens("alice", "r") };
+    let events = online().when(first.clone()).then(&["room.created", JOINED[0], "presence.call_entered"]);
+    let AnyEvent::Presence(wac_events::PresenceEvent::CallEntered(entered)) = &events[2] else { unreachable!() };
+    assert_eq!(entered.rooms, [room("r")]);
+    let there = online().after(login("alice/s2")).after(register("alice/s2")).after(first);
+    let second = CreateRoom { rules: one_call(), not_in: Some(Vec::new()), ..opens("alice/s2", "x") };
+    there.clone().when(second.clone()).then_rejected(Rejection::InACall);
+    there.clone().when(CreateRoom { not_in: None, ..second.clone() }).then(&[
+        CREATED[0],
+        CREATED[1],
+        "presence.call_entered",
+    ]);
+    there.after(leaves("alice", "r")).when(second).then(&[CREATED[0], CREATED[1], "presence.call_entered"]);
+}
+
+#[test]
+fn every_way_into_a_room_that_counts_is_told_in_the_users_own_stream() {
+    let open = CreateRoom { rules: one_call(), acl: vec!["bob".into()], ..opens("alice", "r") };
+    let story = online().after(open);
+    let entered = [JOINED[0], "presence.call_entered"];
+    story.clone().when(joins("bob", "r")).then(&entered);
+    let quick = EnterQuickConference { rules: one_call(), ..enters("bob") };
+    story.clone().when(quick).then(&[CREATED[0], CREATED[1], entered[1]]);
+    let rings = story.clone().after(crate::testing::calls("alice", "i", "carol"));
+    rings.when(accepts("carol", "i")).then(&["invite.accepted", entered[0], entered[1]]);
+    let again = story.after(joins("bob", "r")).after(login("bob/s2")).after(register("bob/s2"));
+    again.when(joins("bob/s2", "r")).then(&JOINED);
 }
 
 #[test]

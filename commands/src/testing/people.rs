@@ -1,6 +1,5 @@
 //! People with devices, rooms and invitations, for the tests of calls.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wac_events::invite::CancelReason;
@@ -69,7 +68,7 @@ pub(crate) fn opens(by: &str, id: &str) -> CreateRoom {
         acl: Vec::new(),
         record: false,
         rules: RoomRules::default(),
-        not_in: Vec::new(),
+        not_in: None,
     }
 }
 
@@ -108,7 +107,7 @@ pub(crate) fn invites_to(by: &str, id: &str, to: Target, into: &str) -> SendInvi
         mediatypes: sound(),
         context: None,
         ring_until: later(30),
-        busy: BTreeSet::new(),
+        busy: None,
     }
 }
 
@@ -166,7 +165,7 @@ pub(crate) fn agrees(by: &str, transfer: &str) -> AcceptTransfer {
         by: device(by),
         invite: format!("i-{transfer}").as_str().into(),
         ring_until: later(30),
-        busy: BTreeSet::new(),
+        busy: None,
     }
 }
 

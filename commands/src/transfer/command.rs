@@ -50,7 +50,7 @@ pub struct AcceptTransfer {
     /// When that invitation expires.
     pub ring_until: Time,
     /// Who is in a call and therefore not to be rung.
-    pub busy: BTreeSet<UserId>,
+    pub busy: Option<BTreeSet<UserId>>,
 }
 
 /// The party does not agree.

@@ -10,7 +10,7 @@ use crate::invite::{
     CODE_BUSY, CODE_NOT_FOUND, CODE_UNAVAILABLE, Sender, Target, TargetedInvite, callee_of, cancelled, check_code,
     outcome_reads, send, target_reads,
 };
-use crate::room::{Room, Seating, agents_in};
+use crate::room::{Room, Seating, agents_in, seat_reads};
 use crate::{Context, Device, Fact, Rejection, World};
 
 fn fact(domain: &wac_events::DomainId, id: &TransferId, event: impl Into<TransferEvent>) -> Fact {
@@ -139,6 +139,9 @@ pub(super) fn reads(command: &AcceptTransfer, world: &World) -> Vec<StreamId> {
         streams.push(room.stream());
         streams.extend(agents_in(world.room(room)));
     }
+    if let Some(room) = &transfer.target_room {
+        streams.extend(seat_reads(world, room, &command.by.user));
+    }
     if let Some(target) = target_of(transfer) {
         target_reads(world, &target, &mut streams);
     }
@@ -182,7 +185,7 @@ fn call_target(
         context: None,
         ring_until: command.ring_until,
         transfer: Some(transfer.id.clone()),
-        busy: &command.busy,
+        busy: command.busy.as_ref(),
     };
     let invite = TargetedInvite { id: command.invite.clone(), to: target };
     let sent = match send(&sender, &invite, world, ctx) {

@@ -190,7 +190,7 @@ fn a_target_that_cannot_be_called_any_more_fails_the_transfer() {
     let over = ["transfer.accepted", "invite.created", "invite.ended", "transfer.failed"];
     let events = asked().after(lost("carol", now())).when(agrees("bob", "t")).then(&over);
     assert_eq!(failure(&events), Some(404));
-    let busy = AcceptTransfer { busy: BTreeSet::from(["carol".into()]), ..agrees("bob", "t") };
+    let busy = AcceptTransfer { busy: Some(BTreeSet::from(["carol".into()])), ..agrees("bob", "t") };
     assert_eq!(failure(&asked().when(busy).then(&over)), Some(486));
     let gone = DeleteUser { id: "carol".into(), cascade: true, erase: false, expected_version: None };
     let events = asked().after(gone).when(agrees("bob", "t")).then(&["transfer.accepted", "transfer.failed"]);

@@ -16,8 +16,8 @@ use wac_events::media::{
 };
 use wac_events::node::{MediaDraining, MediaOffered, MediaWithdrawn, NodeEnd, NodeStarted, NodeStopped};
 use wac_events::presence::{
-    DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut, PresenceChanged,
-    WentOffline, WentOnline,
+    CallEntered, DeviceEnd, DeviceRegistered, DeviceRemoved, FirstLogin, LastLogout, LoggedIn, LoggedOut,
+    PresenceChanged, WentOffline, WentOnline,
 };
 use wac_events::room::{
     JoinReason, LeaveReason, MediaAssigned, ParticipantHeld, ParticipantJoined, ParticipantLeft, ParticipantMuted,
@@ -107,7 +107,7 @@ fn sessions() -> [SessionEvent; 6] {
     ]
 }
 
-fn presence() -> [PresenceEvent; 9] {
+fn presence() -> [PresenceEvent; 10] {
     let registered = DeviceRegistered {
         user: USER.into(),
         session: SESSION.into(),
@@ -132,6 +132,7 @@ fn presence() -> [PresenceEvent; 9] {
         mood: Patch::Set(Some("happy".to_owned())),
     };
     [
+        CallEntered { user: USER.into(), rooms: vec![room()], at: at(1) }.into(),
         LoggedIn { session: SESSION.into() }.into(),
         FirstLogin { session: SESSION.into() }.into(),
         LoggedOut { session: SESSION.into() }.into(),
@@ -174,6 +175,7 @@ fn rooms() -> [RoomEvent; 10] {
         bitrate_kbps: 1024,
         owner_succeeds: true,
         hard_mute: true,
+        counted: true,
         at: at(0),
     };
     let updated = RoomUpdated {

@@ -60,6 +60,7 @@ pub(crate) fn created() -> RoomEvent {
         bitrate_kbps: 1_024,
         owner_succeeds: false,
         hard_mute: false,
+        counted: false,
         at: Time::EPOCH,
     })
 }

@@ -119,6 +119,7 @@ pub(crate) fn room_created() -> Story {
         bitrate_kbps: 512,
         owner_succeeds: true,
         hard_mute: false,
+        counted: false,
         at: at(1),
     })
 }

@@ -31,7 +31,8 @@ pub(super) fn presence(at: &At<'_>, user: &str, domain: Option<&DomainId>, event
         | PresenceEvent::LoggedOut(_)
         | PresenceEvent::LastLogout(_)
         | PresenceEvent::DeviceRegistered(_)
-        | PresenceEvent::DeviceRemoved(_) => return Vec::new(),
+        | PresenceEvent::DeviceRemoved(_)
+        | PresenceEvent::CallEntered(_) => return Vec::new(),
     };
     let Some(domain) = domain else { return Vec::new() };
     let subscribers = Some(Subscribers { domain: domain.clone(), of: user_id });

@@ -126,10 +126,7 @@ impl Ask<'_> {
     }
 
     async fn invites(&self, call: &Call<'_>, targets: Vec<Target>) -> Result<SendInvites, Failure> {
-        let mut busy = BTreeSet::new();
-        for target in &targets {
-            self.note_busy(target, &mut busy).await?;
-        }
+        let busy = self.busy(&targets).await?;
         let invites = targets.into_iter().map(|to| TargetedInvite { id: self.new_id().into(), to });
         Ok(SendInvites {
             kind: call.kind,
@@ -144,21 +141,19 @@ impl Ask<'_> {
         })
     }
 
-    /// Notes who of a target is in a call, if that matters.
-    pub(super) async fn note_busy(&self, target: &Target, busy: &mut BTreeSet<UserId>) -> Result<(), Failure> {
+    /// Who of these targets is in a call; `None`: it does not matter.
+    pub(super) async fn busy(&self, targets: &[Target]) -> Result<Option<BTreeSet<UserId>>, Failure> {
         if self.settings().invites.allow_while_in_call {
-            return Ok(());
+            return Ok(None);
         }
-        let users = match target {
-            Target::Group(group) => self.members(group).await?,
-            single => user_of(self.handler(), single).await?.into_iter().collect(),
-        };
-        for user in users {
-            if !self.rooms_of(&user).await?.is_empty() {
-                busy.insert(user);
+        let mut users = BTreeSet::new();
+        for target in targets {
+            match target {
+                Target::Group(group) => users.extend(self.members(group).await?),
+                single => users.extend(user_of(self.handler(), single).await?),
             }
         }
-        Ok(())
+        Ok(Some(self.signaling.in_a_call(users).await?))
     }
 
     /// Calls the first agent who is not taken meanwhile.

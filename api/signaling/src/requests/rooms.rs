@@ -69,7 +69,7 @@ impl Ask<'_> {
         } else {
             (RoomId::from(self.new_id()), RoomKind::Call)
         };
-        let not_in = if settings.not_in_a_call { self.rooms_of(user).await? } else { Vec::new() };
+        let not_in = if settings.not_in_a_call { Some(self.rooms_of(user).await?) } else { None };
         let command = CreateRoom {
             room: RoomRef { domain: self.peer.domain.clone(), id },
             opening: self.new_opening(),

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use wac_commands::Executed;
 use wac_commands::invite::{CODE_DECLINED, Target};
 use wac_commands::transfer::{AcceptTransfer, AttendedTransfer, BlindTransfer, DeclineTransfer};
-use wac_events::{AnyEvent, Callee, RoomRef, Time, TransferEvent, TransferId};
+use wac_events::{AnyEvent, Callee, RoomRef, Time, TransferEvent, TransferId, UserId};
 
 use super::transfer_id;
 use crate::address::{Resolved, resolve};
@@ -88,19 +88,14 @@ impl Ask<'_> {
     }
 
     /// Who of a transfer's target is in a call, if that matters.
-    async fn busy_for(&self, id: &TransferId) -> Result<BTreeSet<wac_events::UserId>, Failure> {
-        let mut busy = BTreeSet::new();
-        if self.settings().invites.allow_while_in_call {
-            return Ok(busy);
-        }
+    async fn busy_for(&self, id: &TransferId) -> Result<Option<BTreeSet<UserId>>, Failure> {
         let world = self.handler().load(&[id.stream()]).await?;
         let target = match &world.transfer(id).to {
             Some(Callee::User(user) | Callee::Agent(user)) => Target::User(user.clone()),
             Some(Callee::Group(group)) => Target::Group(group.clone()),
-            None => return Ok(busy),
+            None => return Ok(None),
         };
-        self.note_busy(&target, &mut busy).await?;
-        Ok(busy)
+        self.busy(&[target]).await
     }
 
     pub(crate) async fn decline_transfer(&self, payload: &wire::DeclineTransfer) -> Result<Reply, Failure> {

@@ -1,7 +1,7 @@
 //! A platform in memory: a log, read models that are always up to date, and devices that speak.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,10 +49,15 @@ pub(crate) struct Model {
     log: Arc<dyn EventLog>,
     projections: Vec<Arc<dyn Projection>>,
     built: Mutex<(MemTables, Position)>,
+    /// They learn nothing more.
+    pub(crate) frozen: AtomicBool,
 }
 
 impl Model {
     async fn build(&self) -> Result<(), StoreError> {
+        if self.frozen.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let after = self.built.lock().unwrap().1;
         let request = ReadRequest { after, before: None, filter: EventFilter::default(), limit: READ_EVENTS_MAX };
         let page = self.log.read(request).await?;
@@ -116,6 +121,7 @@ pub(crate) struct Platform {
     pub(crate) stores: Stores,
     pub(crate) handler: CommandHandler,
     pub(crate) signaling: Signaling,
+    pub(crate) model: Arc<Model>,
     pub(crate) requests: AtomicU64,
 }
 
@@ -131,10 +137,15 @@ impl Platform {
         let stores = wac_store::open("memory:", options).await.unwrap();
         let handler = CommandHandler::new(stores.log.clone(), stores.keys.clone(), env.clone(), Limits::default());
         let built = Mutex::new((MemTables::default(), Position::START));
-        let model = Arc::new(Model { log: stores.log.clone(), projections: wac_projections::all(), built });
+        let model = Arc::new(Model {
+            log: stores.log.clone(),
+            projections: wac_projections::all(),
+            built,
+            frozen: AtomicBool::new(false),
+        });
         let calls = Arc::new(RowsCalls::new(model.clone(), model.clone(), env.clone()));
-        let signaling = Signaling::new(handler.clone(), calls, model, Arc::new(settings));
-        let platform = Self { env, stores, handler, signaling, requests: AtomicU64::new(0) };
+        let signaling = Signaling::new(handler.clone(), calls, model.clone(), Arc::new(settings));
+        let platform = Self { env, stores, handler, signaling, model, requests: AtomicU64::new(0) };
         platform.start().await;
         platform
     }
@@ -192,9 +203,20 @@ impl Platform {
     /// A device of a user, with a session and a signaling socket.
     pub(crate) async fn device(&self, user: &str, session: &str) -> Peer {
         let peer = self.session(user, session).await;
-        let command = RegisterDevice { device: peer.device(), node: "n1".into(), ringable: true, resumed: false };
-        self.run(&command).await;
+        self.register(&peer, true).await;
         peer
+    }
+
+    /// A session's socket registers it as a device.
+    pub(crate) async fn register(&self, peer: &Peer, ringable: bool) {
+        let command = RegisterDevice { device: peer.device(), node: "n1".into(), ringable, resumed: false };
+        self.run(&command).await;
+    }
+
+    /// Whoever acts on a session.
+    pub(crate) fn peer(&self, user: &str, session: &str) -> Peer {
+        let domain = home(user).into();
+        Peer { user: user.into(), session: session.into(), domain, role: role(user), node: "n1".into() }
     }
 
     /// A session without a socket.
@@ -215,7 +237,7 @@ impl Platform {
             session: Some(OpenSession { context: SessionContext::default(), expires_at: later }),
         })
         .await;
-        Peer { user: user.into(), session: session.into(), domain: domain.into(), role: role(user), node: "n1".into() }
+        self.peer(user, session)
     }
 
     fn hash(&self) -> String {

@@ -8,6 +8,7 @@ mod frames;
 mod harness;
 mod invites;
 mod media;
+mod reachability;
 mod repeats;
 mod resume;
 mod rooms;

@@ -45,6 +45,28 @@ async fn who_is_on_the_access_list_joins_and_the_others_hear_of_it() {
 }
 
 #[tokio::test]
+async fn who_sits_in_a_room_joins_it_again_as_often_as_he_likes_but_is_neither_invited_nor_let_in_again() {
+    let platform = Platform::new().await;
+    let (alice, bob) = (platform.device("alice", "a1").await, platform.device("bob", "b1").await);
+    let room = text(&platform.done(&alice, "createRoom", json!({ "acl": ["bob"] })).await["id"]);
+    let ring = platform.invite(&alice, &room, "bob").await;
+    platform.done(&bob, "joinRoom", json!({ "roomId": room })).await;
+    let head = platform.head().await;
+    for peer in [&alice, &bob] {
+        let again = platform.done(peer, "joinRoom", json!({ "roomId": room })).await;
+        assert_eq!((&again["participants"], again.get("position")), (&json!(["alice", "bob"]), None));
+    }
+    let joined = (409, "ALREADY_JOINED".to_owned());
+    assert_eq!(platform.refused(&bob, "accept", json!({ "inviteId": ring })).await, joined);
+    assert_eq!(platform.refused(&alice, "invite", json!({ "to": "bob", "roomId": room })).await, joined);
+    assert_eq!(platform.refused(&alice, "callTransfer", json!({ "to": "bob", "roomId": room })).await, joined);
+    assert_eq!(platform.head().await, head, "none of this changes anything");
+    let second = platform.device("bob", "b2").await;
+    let other = platform.done(&second, "joinRoom", json!({ "roomId": room })).await;
+    assert!(other["position"].is_u64(), "another device takes a seat of its own");
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_would_come_of_it_and_changes_nothing() {
     let platform = Platform::new().await;
     let (alice, bob) = (platform.device("alice", "a1").await, platform.device("bob", "b1").await);
