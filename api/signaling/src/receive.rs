@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use wac_commands::{Calls, CommandHandler};
-use wac_events::Position;
+use wac_commands::{Calls, CommandHandler, InvitesOf};
+use wac_events::{Position, StoreError, UserId};
 use wac_projections::Rows;
 
 use crate::agents::ExternalAssigner;
@@ -86,6 +86,12 @@ impl Signaling {
     /// What it keeps to.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether anything rings for a user, or will once he has a device.
+    pub async fn rings_for(&self, user: &UserId) -> Result<bool, StoreError> {
+        let seen = self.handler.log().head().await?.position;
+        Ok(!self.calls.invites(&InvitesOf::Candidate(user.clone()), seen).await?.is_empty())
     }
 
     /// Takes one frame of a device. Frames of one socket are given one after the other, so that

@@ -62,12 +62,9 @@ impl Platform {
         let until = Instant::now() + REGISTER_PATIENCE;
         loop {
             let node = self.sockets.node.id();
-            let command = RegisterDevice {
-                device: Device { user: user.clone(), session: session.clone() },
-                node: node.clone(),
-                ringable: how.ringable,
-                resumed: how.resumed,
-            };
+            let device = Device { user: user.clone(), session: session.clone() };
+            let resumed = how.resumed || self.misses_nothing(&device, &node).await;
+            let command = RegisterDevice { device, node: node.clone(), ringable: how.ringable, resumed };
             match self.execute_as(user, &command).await {
                 Ok(_) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::SessionClosed)) => return Err(Close::SessionEnded(ENDED)),
@@ -84,6 +81,15 @@ impl Platform {
                 return Err(Close::Restart);
             }
         }
+    }
+
+    /// Whether a device that starts over is known here and nothing rings that it would have to be told:
+    /// one that comes and goes leaves no trace then.
+    async fn misses_nothing(&self, device: &Device, node: &NodeId) -> bool {
+        let Ok(world) = self.handler.load(&[device.user.presence_stream()]).await else { return false };
+        let known = world.presence(&device.user).devices.get(&device.session);
+        known.is_some_and(|known| known.node == *node)
+            && matches!(self.sockets.signaling.rings_for(&device.user).await, Ok(false))
     }
 
     /// The last socket of a device has gone.

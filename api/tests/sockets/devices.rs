@@ -60,6 +60,37 @@ async fn a_device_registers_once_and_is_lost_when_it_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn a_device_that_starts_over_again_and_again_leaves_no_trace() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let token = world.login("alice@demo").await;
+    for _ in 0..15 {
+        Client::qss(address, &token).await.cut();
+    }
+    let mut wapi = Client::wapi(address, &token).await;
+    wapi.rest("GET", "/presence", None).await;
+    assert_eq!(happened(&world, &world.alice).await, ["device_registered", "online"]);
+}
+
+#[tokio::test]
+async fn a_device_that_starts_over_while_it_rings_rings_again() {
+    let world = World::start().await;
+    let address = node(&world.platform).await;
+    let mut alice = Client::qss(address, &world.login("alice@demo").await).await;
+    let token = world.login("bob@demo").await;
+    let mut bob = Client::qss(address, &token).await;
+    let room = alice.done("createRoom", serde_json::json!({})).await["id"].clone();
+    let invite = serde_json::json!({ "to": "bob", "roomId": room });
+    let id = alice.done("invite", invite).await["inviteId"].clone();
+    assert_eq!(bob.notice("invite").await["inviteId"], id);
+    bob.cut();
+    let mut again = Client::qss(address, &token).await;
+    let rings = again.done("currentInvitations", serde_json::json!({})).await;
+    assert_eq!(rings["payload"]["currentInvitations"][0]["inviteId"], id);
+    again.done("accept", serde_json::json!({ "inviteId": id })).await;
+}
+
+#[tokio::test]
 async fn several_sockets_of_one_session_are_one_device() {
     let world = hasty().await;
     let address = node(&world.platform).await;
