@@ -113,7 +113,7 @@ impl Heartbeats for PostgresHeartbeats {
     }
 }
 
-/// This process alone: whatever else is expected ended before it began.
+/// This process, and media nodes that speak to it: other nodes ended before it began.
 #[derive(Default)]
 struct OwnHeartbeats(Mutex<HashMap<NodeId, (Instant, Option<u64>)>>);
 
@@ -132,6 +132,10 @@ impl Heartbeats for OwnHeartbeats {
     fn beat_loaded<'a>(&'a self, node: &'a NodeId, sessions: u64) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with(|seen| seen.insert(node.clone(), (Instant::now(), Some(sessions))));
         futures::future::ready(Ok(())).boxed()
+    }
+
+    fn alone(&self) -> bool {
+        true
     }
 
     fn last(&self) -> BoxFuture<'_, Result<Vec<LastSign>, StoreError>> {

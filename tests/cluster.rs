@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cluster {
+    pub(crate) mod audit;
     pub(crate) mod caller;
     pub(crate) mod nodes;
 
     mod calls;
+    mod deaths;
     mod media;
 }

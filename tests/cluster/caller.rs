@@ -1,6 +1,6 @@
 //! A client that calls, and goes on elsewhere when its node is gone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::audit::Acknowledged;
 use super::nodes::{Node, PATIENCE};
 
 /// One person on one device.
@@ -20,6 +21,8 @@ pub(crate) struct Caller {
     pub(crate) hello: Value,
     pub(crate) position: u64,
     next_id: u64,
+    /// What was answered as done.
+    pub(crate) acknowledged: BTreeSet<Acknowledged>,
 }
 
 async fn connect(node: &Node, token: &str, position: Option<u64>) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
@@ -34,7 +37,8 @@ impl Caller {
     pub(crate) async fn on(node: &Node, name: &str) -> Self {
         let token = node.login(name, name).await;
         let socket = connect(node, &token, None).await;
-        let mut caller = Self { token, socket, notices: VecDeque::new(), hello: Value::Null, position: 0, next_id: 0 };
+        let (notices, acknowledged) = (VecDeque::new(), BTreeSet::new());
+        let mut caller = Self { token, socket, notices, hello: Value::Null, position: 0, next_id: 0, acknowledged };
         caller.hello = caller.notice("hello").await;
         caller
     }
@@ -102,9 +106,23 @@ impl Caller {
         loop {
             let frame = self.next().await.ok()?;
             if frame["requestID"] == request["requestID"] {
+                self.note(&frame);
                 return Some(frame);
             }
             self.notices.push_back(frame);
+        }
+    }
+
+    /// Remembers what was answered as done.
+    fn note(&mut self, answer: &Value) {
+        if answer.get("errorCode").is_none() && answer["answer"] != "listParticipants" {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            self.acknowledged.insert(Acknowledged {
+                user: text(&self.hello["userId"]),
+                request: text(&answer["answer"]),
+                id: text(&answer["requestID"]),
+                position: answer["position"].as_u64(),
+            });
         }
     }
 

@@ -15,10 +15,15 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// The first administrator's password.
 const PASSWORD: &str = "only for this test";
 
-/// One PostgreSQL, and what every node of the deployment is told.
+/// One database, and what every node of the deployment is told.
 pub(crate) struct Deployment {
-    _server: Postgres,
-    url: String,
+    store: Store,
+    settings: Vec<String>,
+}
+
+enum Store {
+    Postgres { _server: Postgres, url: String },
+    Sqlite(tempfile::TempDir),
 }
 
 /// One process.
@@ -32,7 +37,24 @@ impl Deployment {
     pub(crate) fn start() -> Self {
         let server = Postgres::start().unwrap();
         let url = server.create_database("cluster").unwrap();
-        Self { _server: server, url }
+        Self { store: Store::Postgres { _server: server, url }, settings: Vec::new() }.with(&[
+            "rooms.removeAfter=2000",
+            "invites.basic.removeAfter=2000",
+            "watchdog.invites.expiration=15000",
+            "watchdog.invites.period=1000",
+        ])
+    }
+
+    /// A database of one node.
+    pub(crate) fn alone() -> Self {
+        let directory = tempfile::Builder::new().prefix("wac-alone-").tempdir().unwrap();
+        Self { store: Store::Sqlite(directory), settings: Vec::new() }
+    }
+
+    /// The same with further settings, `key=value`.
+    pub(crate) fn with(mut self, settings: &[&str]) -> Self {
+        self.settings.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        self
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -42,7 +64,11 @@ impl Deployment {
                 command.env_remove(variable);
             }
         }
-        command.env("WAC_DATABASE_URL", &self.url).env("WAC_MASTER_KEY", MASTER_KEY);
+        match &self.store {
+            Store::Postgres { url, .. } => command.env("WAC_DATABASE_URL", url),
+            Store::Sqlite(directory) => command.env("WAC_DATA", directory.path()),
+        };
+        command.env("WAC_MASTER_KEY", MASTER_KEY);
         command.env("WAC_SECURITY__PLAIN_HTTP_ON_LOOPBACK", "true");
         command.args(arguments).stdin(Stdio::null());
         command
@@ -72,9 +98,8 @@ impl Deployment {
 
     fn start_node(&self, name: &str, variables: &[(&str, &str)], http: &[&str]) -> Node {
         let ports = [http, &["--qss-port", "0", "--metrics-port", "0"]].concat();
-        let settings = ["--set", "rooms.removeAfter=2000", "--set", "invites.basic.removeAfter=2000"];
-        let expiry = ["--set", "watchdog.invites.expiration=15000", "--set", "watchdog.invites.period=1000"];
-        let arguments = [&["serve", "--node", name][..], &ports, &settings, &expiry].concat();
+        let settings: Vec<&str> = self.settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+        let arguments = [&["serve", "--node", name][..], &ports, &settings].concat();
         Self::watch(name, self.command(&arguments).envs(variables.iter().copied()))
     }
 
@@ -187,6 +212,12 @@ impl Node {
     /// The process is told to end.
     pub(crate) fn tell_to_end(&self) {
         kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// What kills it from another thread.
+    pub(crate) fn killer(&self) -> impl FnOnce() + Send + 'static {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        move || kill_process(pid, Signal::KILL).unwrap()
     }
 
     /// The process dies without a word.

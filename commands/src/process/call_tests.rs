@@ -460,7 +460,7 @@ fn a_closing_domains_groups_are_removed_and_its_rooms_closed() {
 }
 
 fn heartbeats(bench: &Bench) -> TestHeartbeats {
-    TestHeartbeats { env: bench.env.clone(), last: Mutex::new(BTreeMap::new()) }
+    TestHeartbeats { env: bench.env.clone(), last: Mutex::new(BTreeMap::new()), alone: false }
 }
 
 fn watch_until(bench: &Bench, heartbeats: &TestHeartbeats, done: impl Fn() -> bool) {
@@ -507,13 +507,33 @@ fn a_node_that_never_gave_a_sign_of_life_is_lost_too() {
 }
 
 #[test]
+fn whoever_is_alone_knows_at_once_that_the_others_have_ended() {
+    let bench = online();
+    bench.run(start("n2"));
+    bench.run(node::OfferMedia {
+        id: "m1".into(),
+        name: "m1".to_owned(),
+        server: BTreeMap::from([("wss".to_owned(), "wss://m1/media".to_owned())]),
+        sessions_max: 10,
+    });
+    let heartbeats = TestHeartbeats { alone: true, ..heartbeats(&bench) };
+    watch_until(&bench, &heartbeats, || times(&bench, "node.stopped") > 0);
+    let (stopped, event) = decoded(&bench).pop().unwrap();
+    let AnyEvent::Node(wac_events::NodeEvent::Stopped(fact)) = event else { unreachable!() };
+    assert_eq!((fact.id.as_str(), fact.reason), ("n2", wac_events::node::NodeEnd::Lost));
+    assert!(stopped.occurred_at <= later(1), "{}", stopped.occurred_at);
+    watch_until(&bench, &heartbeats, || bench.env_now() > later(4));
+    assert_eq!(times(&bench, "node.stopped"), 1, "a media node may be another process");
+}
+
+#[test]
 fn who_was_out_of_touch_himself_does_not_judge_others_at_once() {
     let bench = online();
     bench.run(start("n2"));
     let heartbeats = Arc::new(heartbeats(&bench));
     block_on(heartbeats.beat(&"n2".into())).unwrap();
     bench.env.set(later(60));
-    watch_until(&bench, &heartbeats, || bench.env_now() >= later(68));
+    watch_until(&bench, &heartbeats, || bench.env_now() >= later(64));
     assert_eq!(times(&bench, "node.stopped"), 0, "n2 has not had a chance yet");
 }
 

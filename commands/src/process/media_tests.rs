@@ -168,7 +168,7 @@ fn stopped(bench: &Bench) -> Vec<(String, NodeEnd)> {
 fn a_media_node_that_falls_silent_is_lost_within_seconds_and_other_nodes_are_not_looked_at() {
     let bench = in_room();
     bench.run(offers("m1"));
-    let heartbeats = TestHeartbeats { env: bench.env.clone(), last: Mutex::default() };
+    let heartbeats = TestHeartbeats { env: bench.env.clone(), last: Mutex::default(), alone: false };
     block_on(heartbeats.beat(&"n1".into())).unwrap();
     block_on(heartbeats.beat(&"m1".into())).unwrap();
     watch_until(&bench, &heartbeats, || !stopped(&bench).is_empty());
@@ -182,6 +182,6 @@ fn a_media_node_that_falls_silent_is_lost_within_seconds_and_other_nodes_are_not
 fn a_media_node_that_never_gave_a_sign_of_life_is_lost_too() {
     let bench = in_room();
     bench.run(offers("m1"));
-    let heartbeats = TestHeartbeats { env: bench.env.clone(), last: Mutex::default() };
+    let heartbeats = TestHeartbeats { env: bench.env.clone(), last: Mutex::default(), alone: false };
     watch_until(&bench, &heartbeats, || !stopped(&bench).is_empty());
 }

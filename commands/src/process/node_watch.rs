@@ -39,6 +39,11 @@ pub trait Heartbeats: Send + Sync + 'static {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
 
+    /// Whether no other process can give a sign: every other node ended before this process began.
+    fn alone(&self) -> bool {
+        false
+    }
+
     /// Nothing is expected of this node any more.
     fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>>;
 }
@@ -72,8 +77,12 @@ pub async fn run_node_watch(
     node: &(dyn Fn() -> NodeId + Send + Sync),
     rules: &NodeRules,
 ) -> Infallible {
-    // Who was out of touch himself does not judge: the others may not have been heard either.
-    let mut judge_from = ports.handler.environment().now().plus(rules.lost_after);
+    if heartbeats.alone() {
+        bury(ports, node, rules).await;
+    }
+    // Who was out of touch himself does not judge: the others may not have been heard either. Who begins
+    // gives them time for two signs, in case none of them could be given until now.
+    let mut judge_from = ports.handler.environment().now().plus(rules.lost_after / 2);
     let mut last_beat = None;
     loop {
         match heartbeats.beat(&node()).await {
@@ -93,6 +102,31 @@ pub async fn run_node_watch(
         }
         ports.timer.sleep(rules.beat_every).await;
     }
+}
+
+/// Declares every other node lost: all of them ended before this process began.
+async fn bury(ports: &Ports, own: &(dyn Fn() -> NodeId + Send + Sync), rules: &NodeRules) {
+    while let Err(error) = stop_others(ports, own, rules).await {
+        ports.watcher.failed(NAME, &error, rules.beat_every);
+        ports.timer.sleep(rules.beat_every).await;
+    }
+}
+
+async fn stop_others(
+    ports: &Ports,
+    own: &(dyn Fn() -> NodeId + Send + Sync),
+    rules: &NodeRules,
+) -> Result<(), ProcessError> {
+    let head = ports.handler.log().head().await?.position;
+    let media = ports.calls.media_nodes(head).await?;
+    // A media node may well be another process.
+    let serves_media = |id: &NodeId| media.draining.contains(id) || media.taking.iter().any(|node| node.id == *id);
+    for node in ports.calls.nodes(head).await? {
+        if node != own() && !serves_media(&node) {
+            stop(ports, &node, rules.devices_kept).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn judge(

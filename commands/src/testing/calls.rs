@@ -155,6 +155,7 @@ impl Calls for TestCalls {
 pub(crate) struct TestHeartbeats {
     pub(crate) env: Arc<TestEnv>,
     pub(crate) last: Mutex<std::collections::BTreeMap<NodeId, Time>>,
+    pub(crate) alone: bool,
 }
 
 impl Heartbeats for TestHeartbeats {
@@ -175,6 +176,10 @@ impl Heartbeats for TestHeartbeats {
         let (last, now) = (self.last.lock().unwrap(), self.env.now());
         let silent = last.iter().filter(|(_, at)| now.since(**at) > longer_than);
         ready(silent.map(|(node, _)| node.clone()).collect())
+    }
+
+    fn alone(&self) -> bool {
+        self.alone
     }
 
     fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>> {
