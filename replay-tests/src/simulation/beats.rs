@@ -34,14 +34,22 @@ impl Beats {
 pub(crate) struct NodeBeats {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) pulse: Pulse,
+    /// Of a node that is alone: its own, which go with it.
+    own: Option<Arc<Beats>>,
 }
 
 impl NodeBeats {
+    /// A node's way to the signs of life of its deployment.
+    pub(crate) fn new(cluster: Arc<Cluster>, pulse: Pulse) -> Self {
+        let own = cluster.alone.then(|| Arc::new(Beats::new(cluster.executor.clone())));
+        Self { cluster, pulse, own }
+    }
+
     fn answer<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Beats, Duration) -> T,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        let beats = &self.cluster.heartbeats;
+        let beats = self.own.as_deref().unwrap_or(&self.cluster.heartbeats);
         ready(self.pulse.reach("heartbeats").map(|()| act(beats, beats.executor.now()))).boxed()
     }
 }
@@ -68,6 +76,10 @@ impl Heartbeats for NodeBeats {
             let silent = |at: &Duration| now - *at > longer_than;
             beats.with(|seen| seen.iter().filter(|(_, at)| silent(at)).map(|(node, _)| node.clone()).collect())
         })
+    }
+
+    fn alone(&self) -> bool {
+        self.own.is_some()
     }
 
     fn forget<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), StoreError>> {

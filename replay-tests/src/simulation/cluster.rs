@@ -48,6 +48,8 @@ pub(crate) struct Cluster {
     pub(crate) tale: Tale,
     pub(crate) checkpoints: Arc<Forgetful>,
     pub(crate) heartbeats: Beats,
+    /// There is one node, with a database of its own.
+    pub(crate) alone: bool,
     head: Signal<Position>,
 }
 
@@ -71,6 +73,7 @@ impl Cluster {
             head: Signal::new(Position::START),
             settings: rules::settings(seed),
             managers: rules::managers(seed),
+            alone: rules::alone(seed),
             executor,
             dice,
             clock,

@@ -77,7 +77,7 @@ async fn play(cluster: Arc<Cluster>, seed: u64) -> Run {
     cluster.models.start(&cluster);
     let (nodes, records) = (Nodes::default(), Records::default());
     let mut processes = Vec::new();
-    for name in nodes::NAMES {
+    for name in Nodes::names(&cluster) {
         processes.push(nodes.start(&cluster, name).await.expect("nothing fails yet"));
     }
     people::settle(&processes[0]).await;
@@ -89,6 +89,9 @@ async fn play(cluster: Arc<Cluster>, seed: u64) -> Run {
         cluster.executor.spawn(phone.live());
     }
     let dice = Dice::new(seed, 5);
+    if rules::all_die(seed) {
+        cluster.executor.spawn(nodes.clone().all_die(cluster.clone(), dice.millis(1_000, LIVELY_MS.0)));
+    }
     cluster.executor.sleep(dice.millis(LIVELY_MS.0, LIVELY_MS.1)).await;
     let mut violations = Vec::new();
     for (phase, name) in [(Phase::Calm, "calm"), (Phase::Leaving, "everybody leaves")] {

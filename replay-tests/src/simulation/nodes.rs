@@ -1,13 +1,14 @@
 //! The machines: processes on them die, stop, and are started again.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::cluster::{Cluster, Phase};
 use super::dice::Dice;
 use super::process::Process;
 
 /// The machines' names.
-pub(crate) const NAMES: [&str; 3] = ["north", "south", "west"];
+const NAMES: [&str; 3] = ["north", "south", "west"];
 /// How long it takes at most until a process is started again.
 const RESTART_MS: u64 = 9_000;
 /// How long a process is cut off at most: long enough to be given up by the others.
@@ -31,6 +32,19 @@ impl Nodes {
         dice.pick(&self.running()).cloned()
     }
 
+    /// The machines of a deployment.
+    pub(crate) fn names(cluster: &Cluster) -> &'static [&'static str] {
+        if cluster.alone { &NAMES[..1] } else { &NAMES }
+    }
+
+    /// Every process dies at once, at some moment.
+    pub(crate) async fn all_die(self, cluster: Arc<Cluster>, within: Duration) {
+        cluster.executor.sleep(within).await;
+        if cluster.phase() == Phase::Lively {
+            self.running().iter().for_each(|process| process.pulse.stop("with all others"));
+        }
+    }
+
     /// Starts a process on a machine.
     pub(crate) async fn start(&self, cluster: &Arc<Cluster>, name: &'static str) -> Option<Arc<Process>> {
         let process = Process::start(cluster, name).await?;
@@ -50,7 +64,8 @@ impl Nodes {
                 if cluster.phase() != Phase::Lively {
                     continue;
                 }
-                match dice.below(3) {
+                // Who is alone has the log with him.
+                match dice.below(if cluster.alone { 2 } else { 3 }) {
                     0 => process.pulse.stop("without warning"),
                     1 => process.stop().await,
                     _ => {

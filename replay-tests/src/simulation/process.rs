@@ -155,7 +155,7 @@ impl Process {
                 let process = process.clone();
                 move || process.id()
             };
-            let beats = NodeBeats { cluster: process.cluster.clone(), pulse: process.pulse.clone() };
+            let beats = NodeBeats::new(process.cluster.clone(), process.pulse.clone());
             match run_node_watch(&ports, &beats, &node, &rules).await {}
         });
     }

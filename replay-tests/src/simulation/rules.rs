@@ -46,6 +46,16 @@ pub(crate) fn settings(seed: u64) -> Arc<Settings> {
     SETTINGS[place].clone()
 }
 
+/// Whether a seed's deployment is one node with a database of its own.
+pub(crate) fn alone(seed: u64) -> bool {
+    seed % 5 == 3
+}
+
+/// Whether at some moment every node of a seed's deployment dies.
+pub(crate) fn all_die(seed: u64) -> bool {
+    seed % 4 == 1
+}
+
 /// The rules of a seed's process managers. Where a log-in ends the user's others, his devices do little
 /// but put each other out; some runs are enough of that.
 pub(crate) fn managers(seed: u64) -> ProcessRules {

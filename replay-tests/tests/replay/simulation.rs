@@ -1,31 +1,42 @@
 //! Many seeds of the whole core, and what must hold after each.
 //!
-//! `WAC_SIMULATION_SEEDS=100000` tries more of them, `WAC_SIMULATION_SEED=4711` one, and prints its tale.
+//! `WAC_SIMULATION_SEEDS=100000` tries more of them, `WAC_SIMULATION_START=4711` others, `WAC_SIMULATION_SEED=4711`
+//! one, and prints its tale. Unless it is said, a few are the same every time and the rest those of the day.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wac_replay_tests::simulation::{self, Run, Sabotage};
 use wac_replay_tests::story;
 
-/// Seeds tried unless it is said.
-const SEEDS: u64 = 1_000;
+/// Seeds that are tried every time, from 1 on.
+const SAME_SEEDS: u64 = 300;
+/// Further seeds that are tried unless it is said.
+const SEEDS: u64 = 700;
 /// Lines of a tale that are printed of a seed that failed.
 const TAIL_LINES: usize = 60;
 const SEEDS_VARIABLE: &str = "WAC_SIMULATION_SEEDS";
+const START_VARIABLE: &str = "WAC_SIMULATION_START";
 const SEED_VARIABLE: &str = "WAC_SIMULATION_SEED";
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a whole number")))
 }
 
-/// Runs seeds from 1 on, on every core; the first one that fails, if any does.
-fn first_failure(seeds: u64, sabotage: Sabotage) -> Option<(u64, Run)> {
-    let (next, failed) = (AtomicU64::new(1), std::sync::Mutex::new(None::<(u64, Run)>));
+/// The first of today's seeds: each day has a thousand of its own.
+fn of_today() -> u64 {
+    let days = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
+    days * 1_000
+}
+
+/// Runs seeds, on every core; the first one that fails, if any does.
+fn first_failure(seeds: Range<u64>, sabotage: Sabotage) -> Option<(u64, Run)> {
+    let (next, failed) = (AtomicU64::new(seeds.start), std::sync::Mutex::new(None::<(u64, Run)>));
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed > seeds || failed.lock().unwrap().is_some() {
+            if seed >= seeds.end || failed.lock().unwrap().is_some() {
                 return;
             }
             let run = simulation::run(seed, sabotage);
@@ -56,9 +67,20 @@ fn whatever_happens_calls_come_to_one_end_and_everybody_knows_it() {
         assert!(run.violations.is_empty(), "seed {seed}:\n  {}", run.violations.join("\n  "));
         return;
     }
-    let (seeds, began) = (number(SEEDS_VARIABLE).unwrap_or(SEEDS), Instant::now());
-    if let Some((seed, run)) = first_failure(seeds, Sabotage::None) {
-        panic!("{}", report(seed, &run));
+    let (start, count) = (number(START_VARIABLE), number(SEEDS_VARIABLE));
+    let further = start.unwrap_or_else(of_today);
+    let ranges = match (start, count) {
+        // So many from the first one on.
+        (None, Some(count)) => vec![1..count + 1],
+        (Some(_), count) => vec![further..further + count.unwrap_or(SEEDS)],
+        (None, None) => vec![1..SAME_SEEDS + 1, further..further + SEEDS],
+    };
+    let (seeds, began) = (ranges.iter().map(|range| range.end - range.start).sum::<u64>(), Instant::now());
+    println!("seeds {ranges:?}");
+    for range in ranges {
+        if let Some((seed, run)) = first_failure(range, Sabotage::None) {
+            panic!("{}", report(seed, &run));
+        }
     }
     let took = began.elapsed().max(Duration::from_millis(1));
     println!("{seeds} seeds in {took:.1?}, {:.0} a minute", seeds as f64 * 60.0 / took.as_secs_f64());
@@ -76,7 +98,7 @@ fn a_seed_gives_the_same_log_twice_to_the_last_byte() {
 #[test]
 fn mistakes_are_noticed() {
     for sabotage in [Sabotage::ForgetCommandIds, Sabotage::LoseNotices, Sabotage::SkipRows, Sabotage::IgnoreDeadlines] {
-        let found = first_failure(20, sabotage);
+        let found = first_failure(1..21, sabotage);
         assert!(found.is_some(), "nobody noticed {sabotage:?}");
     }
 }

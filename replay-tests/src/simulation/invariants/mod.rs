@@ -3,6 +3,7 @@
 mod calls;
 mod devices;
 mod requests;
+mod rules;
 mod state;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub(crate) async fn check(cluster: &Arc<Cluster>, nodes: &Nodes, records: &Recor
     };
     let mut found = Vec::new();
     calls::check(&evidence, &mut found);
+    rules::check(&evidence, cluster, &mut found);
     requests::check(&evidence, records, &mut found);
     devices::check(&evidence, cluster, records, &mut found).await;
     state::check(&evidence, cluster, nodes, &mut found).await;
