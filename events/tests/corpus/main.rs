@@ -3,6 +3,7 @@
 //! --test corpus` writes those that are missing for the newest versions.
 #![allow(clippy::unwrap_used)]
 
+mod names;
 mod newest;
 mod signaling;
 
