@@ -3,7 +3,7 @@
 use serde_json::json;
 use wac_commands::domain::origin::Pattern;
 
-use crate::client::{Client, How, node, open, serve};
+use crate::client::{Client, How, PATIENCE, node, open, serve};
 use crate::harness::World;
 
 #[tokio::test]
@@ -46,6 +46,22 @@ async fn a_bad_token_is_refused_at_the_upgrade() {
     assert_eq!(open(address, how).await.err(), Some(401), "a token in the query is not looked at");
     world.call("POST", "/sapi/o/revoke", &token, Some(json!({ "token": token }))).await;
     assert_eq!(open(address, How::browser("/wapi", "wapi", &token)).await.err(), Some(401));
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_refused_at_the_upgrade() {
+    let world = World::with(|config| config.access_token_s = 1).await;
+    let address = node(&world.platform).await;
+    let token = world.login("alice@demo").await;
+    let until = tokio::time::Instant::now() + PATIENCE;
+    for (path, protocol) in [("/qss", "jt"), ("/wapi", "wapi")] {
+        while let Ok(socket) = open(address, How::browser(path, protocol, &token)).await {
+            drop(socket);
+            assert!(tokio::time::Instant::now() < until, "it goes on opening sockets");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert_eq!(open(address, How::browser(path, protocol, &token)).await.err(), Some(401));
+    }
 }
 
 #[tokio::test]
