@@ -1,4 +1,5 @@
-//! How long durable appends take, as `/metrics` tells it.
+//! What goes into the log: how long that takes, as `/metrics` tells it, and, for who asks for it
+//! (`log.filter=info,wac::facts=debug`), what it is.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,9 +7,10 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use tracing::Level;
 use wac_events::{
     AppendBatch, AppendError, Appended, CommandId, EventLog, Head, Page, Position, ReadRequest, Recorded, StoreError,
-    StreamId, Time,
+    StreamAppend, StreamId, Time,
 };
 
 /// The shortest append told apart, in seconds.
@@ -16,6 +18,18 @@ const SHORTEST_S: f64 = 0.000_1;
 /// Each bucket is so much wider than the one before; 64 of them reach 11 s.
 const FACTOR: f64 = 1.2;
 const BUCKETS: u16 = 64;
+
+/// The log target of facts.
+const FACTS: &str = "wac::facts";
+
+/// What a batch brings: streams and types, and nothing of what it says about people.
+fn named(batch: &AppendBatch) -> Vec<(StreamId, &'static str)> {
+    let named = |append: &StreamAppend| {
+        let types = append.events.iter().map(|event| event.event_type);
+        types.map(|event| (append.stream.clone(), event)).collect::<Vec<_>>()
+    };
+    batch.appends.iter().flat_map(named).collect()
+}
 
 /// The times of a log's appends that were acknowledged.
 #[derive(Clone)]
@@ -38,10 +52,16 @@ struct Timed {
 impl EventLog for Timed {
     fn append(&self, batch: AppendBatch) -> BoxFuture<'_, Result<Appended, AppendError>> {
         let started = Instant::now();
+        let facts = if tracing::enabled!(target: FACTS, Level::DEBUG) { named(&batch) } else { Vec::new() };
         let appending = self.log.append(batch);
         async move {
             let appended = appending.await?;
             self.times.0.observe(started.elapsed().as_secs_f64());
+            if !appended.duplicate {
+                for (place, (stream, event)) in (appended.first.0..).zip(&facts) {
+                    tracing::debug!(target: FACTS, event, %stream, position = place, "a fact");
+                }
+            }
             Ok(appended)
         }
         .boxed()

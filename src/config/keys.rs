@@ -264,6 +264,18 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("rooms.notInACall", Kind::Bool, Some("false"), "Whether who is in a room is kept from opening another."),
     Key::new("rooms.userIdAsRoomId", Kind::Bool, Some("false"), "Whether a room is known by its creator's name."),
     Key::new(
+        "rooms.hardMute",
+        Kind::Bool,
+        Some("false"),
+        "Whether who was muted by somebody else is kept from unmuting himself.",
+    ),
+    Key::new(
+        "rooms.bitrateKbps",
+        Kind::Number(64, 100_000),
+        Some("1024"),
+        "Greatest bit rate of one video in a room, in kbit/s.",
+    ),
+    Key::new(
         "conferenceState.allowInvitesWhileInCall",
         Kind::Bool,
         Some("true"),
@@ -286,6 +298,12 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Number(1, 1_000),
         Some("50"),
         "Most invitations of one caller that ring at once.",
+    ),
+    Key::new(
+        "watchdog.invites.enabled",
+        Kind::Bool,
+        Some("true"),
+        "Whether invitations expire; false where a SIP core governs how long it rings (they end after a day all the same).",
     ),
     Key::new(
         "watchdog.invites.period",

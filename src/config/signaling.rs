@@ -20,6 +20,7 @@ pub(super) fn settings(configuration: &Configuration) -> Result<Settings> {
         watchdog: WatchdogSettings {
             period: millis(configuration, "watchdog.invites.period"),
             expiration: millis(configuration, "watchdog.invites.expiration"),
+            enabled: configuration.bool("watchdog.invites.enabled"),
         },
         session_expiration: millis(configuration, "sessions.expiration"),
         login: LoginSettings {
@@ -48,7 +49,8 @@ fn rooms(configuration: &Configuration) -> RoomSettings {
         participants_limit: small(configuration, "rooms.participantsLimit"),
         not_in_a_call: configuration.bool("rooms.notInACall"),
         user_id_as_room_id: configuration.bool("rooms.userIdAsRoomId"),
-        ..RoomSettings::default()
+        bitrate_kbps: small(configuration, "rooms.bitrateKbps"),
+        hard_mute: configuration.bool("rooms.hardMute"),
     }
 }
 

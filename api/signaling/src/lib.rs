@@ -40,6 +40,6 @@ pub use receive::{REQUEST_ID_BYTES_MAX, Received, Signaling};
 pub use recent::{RECENT_NOTICES_MAX, Recent};
 
 pub use settings::{
-    AgentSettings, InviteSettings, LoginSettings, RESUME_WINDOW, RoomSettings, Settings, SocketSettings,
+    AgentSettings, InviteSettings, LoginSettings, RESUME_WINDOW, RING_MAX, RoomSettings, Settings, SocketSettings,
     WatchdogSettings,
 };

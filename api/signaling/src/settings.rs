@@ -6,6 +6,9 @@ use wac_commands::room::RoomRules;
 /// How far back a device may resume unless the deployment says otherwise (`signaling.resumeWindow`).
 pub const RESUME_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
+/// How long an invitation rings at most, whoever governs it.
+pub const RING_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Everything the signaling can be told, by the names of its configuration keys.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -46,66 +49,9 @@ pub struct RoomSettings {
     pub not_in_a_call: bool,
     /// `userIdAsRoomId`: a room is known by its creator's name. Default false.
     pub user_id_as_room_id: bool,
-    /// Greatest bit rate of one video, kbit/s. Default 1,024.
+    /// `bitrateKbps`: greatest bit rate of one video, kbit/s. Default 1,024.
     pub bitrate_kbps: u32,
-    /// Who was muted by somebody else cannot unmute himself. Default false.
-    pub hard_mute: bool,
-}
-
-/// `invites.*` and `conferenceState.*`.
-#[derive(Clone, Debug)]
-pub struct InviteSettings {
-    /// `conferenceState.allowInvitesWhileInCall`: who is in a room rings all the same. Default true.
-    pub allow_while_in_call: bool,
-    /// `invites.basic.removeAfter`: how long a cut device counts as ringing. Default 10 s.
-    pub remove_after: Duration,
-    /// `invites.onlyOneDeviceWithInvitations`: accepting declines all else. Default false.
-    pub only_one_device: bool,
-    /// `invites.pendingPerUser`: most invitations of one caller that ring at once. Default 50.
-    pub pending_per_user: usize,
-}
-
-/// `watchdog.invites.*`.
-#[derive(Clone, Debug)]
-pub struct WatchdogSettings {
-    /// `period`: how often it is looked for what is over. Default 5 s.
-    pub period: Duration,
-    /// `expiration`: how long an invitation rings. Default 30 s.
-    pub expiration: Duration,
-}
-
-/// `login.*`.
-    pub login: LoginSettings,
-    /// `signaling.*`.
-    pub sockets: SocketSettings,
-    /// `presence.autoSubscribe`: up to so many users of a domain every WAPI socket hears of all of
-    /// them without asking. Default 100.
-    pub presence_auto_subscribe: usize,
-    /// `quickConference.uriRegex`: what a quick conference's URI looks like, matched as a whole.
-    /// Default `^wac-conf\d{20}$`.
-    pub quick_conference_uri: Regex,
-    /// `agentassigner.*`.
-    pub agents: AgentSettings,
-}
-
-/// `rooms.*`.
-#[derive(Clone, Debug)]
-pub struct RoomSettings {
-    /// `setOwner`: the creator owns the room. Default true.
-    pub set_owner: bool,
-    /// `updateRoomWhenOwnerLeaves`: the participant of longest standing follows. Default true.
-    pub update_room_when_owner_leaves: bool,
-    /// `removeAfter`: how long a cut device keeps its seats. Default 10 s.
-    pub remove_after: Duration,
-    /// `participantsLimit`: most devices in a room. Default 100.
-    pub participants_limit: u32,
-    /// `notInACall`: who is in a room cannot open another. Default false.
-    pub not_in_a_call: bool,
-    /// `userIdAsRoomId`: a room is known by its creator's name. Default false.
-    pub user_id_as_room_id: bool,
-    /// Greatest bit rate of one video, kbit/s. Default 1,024.
-    pub bitrate_kbps: u32,
-    /// Who was muted by somebody else cannot unmute himself. Default false.
+    /// `hardMute`: who was muted by somebody else cannot unmute himself. Default false.
     pub hard_mute: bool,
 }
 

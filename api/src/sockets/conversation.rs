@@ -144,6 +144,8 @@ impl Conversation {
         };
         self.socket.outbox.skip_to(position);
         self.say(Message::new(position, self.hello(position, resumed))).await?;
+        let (kind, session) = (self.socket.kind.name(), &self.socket.session);
+        tracing::debug!(socket.kind = kind, session.id = %session, resumed, "a client connected");
         let registration = Registration { resumed, ringable: self.socket.kind == Kind::Qss };
         self.platform.register(&self.socket, registration).await?;
         for message in missed.into_iter().flatten() {
@@ -322,7 +324,8 @@ impl Conversation {
             let _ = timeout(CLOSE_PATIENCE, rest).await;
         }
         self.platform.metrics.socket_closed(self.socket.kind.name(), close.name());
-        tracing::debug!(socket.kind = self.socket.kind.name(), session.id = %self.socket.session, close = close.name(), "a socket ended");
+        let (socket, code) = (&self.socket, close.code());
+        tracing::debug!(socket.kind = socket.kind.name(), session.id = %socket.session, close = close.name(), code, "a client disconnected");
         if let Some(cut) = self.platform.sockets.hub.detach(&self.socket) {
             self.platform.left(cut, &close);
         }

@@ -37,6 +37,15 @@ fn sent(executed: &Executed) -> Vec<InviteId> {
     executed.facts.iter().filter_map(|fact| created(&fact.event)).collect()
 }
 
+/// Those of them that ring; the others were over at once.
+fn ringing(executed: &Executed) -> Vec<InviteId> {
+    let over = |id: &InviteId| {
+        let ended = |event: &AnyEvent| matches!(event, AnyEvent::Invite(InviteEvent::Ended(_)));
+        executed.facts.iter().any(|fact| fact.stream == id.stream() && ended(&fact.event))
+    };
+    sent(executed).into_iter().filter(|id| !over(id)).collect()
+}
+
 impl Ask<'_> {
     pub(crate) async fn invite(&self, payload: &wire::Invite) -> Result<Reply, Failure> {
         let room = self.room_ref(&payload.room_id).await?;
@@ -81,7 +90,7 @@ impl Ask<'_> {
         let place = self.place(call.to.len()).await?;
         let executed = self.send(call).await?;
         if !executed.duplicate {
-            place.sent(sent(&executed), executed.position);
+            place.sent(ringing(&executed), executed.position);
         }
         Ok(executed)
     }

@@ -31,7 +31,7 @@ impl Ask<'_> {
 
     /// When something sent now ceases to ring.
     fn ring_until(&self) -> Time {
-        self.ctx.now.plus(self.settings().watchdog.expiration)
+        self.ctx.now.plus(self.settings().watchdog.rings_for())
     }
 
     /// The end of the log: what read models must have seen for a question that must not miss

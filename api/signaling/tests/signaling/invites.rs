@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,6 +9,41 @@ use wac_events::presence::DeviceEnd;
 use wac_signaling::Settings;
 
 use crate::harness::*;
+
+#[tokio::test]
+async fn an_invitation_that_was_over_at_once_takes_no_place_even_before_the_read_models_know() {
+    let mut settings = Settings::default();
+    settings.invites.pending_per_user = 2;
+    let platform = Platform::with(settings).await;
+    let alice = platform.device("alice", "a1").await;
+    platform.device("carol", "c1").await;
+    let room = platform.room(&alice).await;
+    platform.invite(&alice, &room, "carol").await;
+    platform.model.frozen.store(true, Ordering::SeqCst);
+    for _ in 0..5 {
+        platform.invite(&alice, &room, "bob").await;
+    }
+    platform.device("dave", "d1").await;
+    platform.invite(&alice, &room, "wac-user:dave").await;
+    let refused = platform.refused(&alice, "invite", json!({ "to": "wac-user:dave", "roomId": room })).await;
+    assert_eq!(refused, (429, "too_many_invites".to_owned()));
+}
+
+#[tokio::test]
+async fn without_a_watchdog_it_rings_for_a_day() {
+    let mut settings = Settings::default();
+    settings.watchdog.enabled = false;
+    let platform = Platform::with(settings).await;
+    let (alice, bob) = (platform.device("alice", "a1").await, platform.device("bob", "b1").await);
+    let room = platform.room(&alice).await;
+    platform.invite(&alice, &room, "bob").await;
+    platform.wait(Duration::from_secs(23 * 3600));
+    let rings = platform.done(&bob, "currentInvitations", json!({})).await;
+    assert_eq!(rings["payload"]["currentInvitations"].as_array().unwrap().len(), 1);
+    platform.wait(Duration::from_secs(2 * 3600));
+    let rings = platform.done(&bob, "currentInvitations", json!({})).await;
+    assert_eq!(rings["payload"]["currentInvitations"], json!([]));
+}
 
 #[tokio::test]
 async fn every_device_of_the_target_rings_with_who_calls_and_why() {
