@@ -24,7 +24,7 @@ pub(crate) struct ReachableDevice {
 pub(crate) struct UnreachedUser {
     /// Who: a user's id.
     user_id: String,
-    /// Why: `no_device`.
+    /// Why: `no_device`, or `busy` where calls do not ring beside others (`conferenceState.allowInvitesWhileInCall`).
     reason: String,
 }
 

@@ -226,7 +226,7 @@ pub(in crate::graphql) struct ReachableDevice {
 pub(in crate::graphql) struct UnreachedUser {
     /// Who: a user's id.
     user_id: ID,
-    /// Why: `no_device`.
+    /// Why: `no_device`, or `busy` where calls do not ring beside others (`conferenceState.allowInvitesWhileInCall`).
     reason: String,
 }
 
