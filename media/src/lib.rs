@@ -5,9 +5,11 @@
 //! the next wake-up go out. `media/io/` holds the sockets and threads.
 
 mod config;
+pub mod fragment;
 mod ids;
 mod keyframe;
 mod limit;
+pub mod offer;
 mod peer;
 mod replay;
 mod rewrite;
@@ -20,7 +22,7 @@ pub mod wire;
 
 pub use config::{SfuConfig, VideoCodec};
 pub use ids::{PeerId, TrackId};
-pub use peer::{Rights, Ticket};
+pub use peer::{Entrance, Rights, Ticket};
 pub use room::{Room, Standing, opening_of};
 pub use sfu::facts::{PeerFact, Summary};
 pub use sfu::{JoinRejection, Output, Sfu};

@@ -29,6 +29,25 @@ pub struct Rights {
     pub data: bool,
 }
 
+/// By which door somebody comes in. A device may have one peer by each.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Entrance {
+    /// The media socket: he sends and is sent whatever he may.
+    #[default]
+    Socket,
+    /// WHIP (RFC 9725): he only sends.
+    Whip,
+    /// WHEP (draft-ietf-wish-whep): he is sent one sound and one picture, of this person or of who speaks.
+    Whep(Option<UserId>),
+}
+
+impl Entrance {
+    /// Whether both are the same door.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
 /// Who joins, as a checked media token says.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ticket {
@@ -42,6 +61,8 @@ pub struct Ticket {
     pub session: SessionId,
     /// What he may do.
     pub rights: Rights,
+    /// By which door.
+    pub entrance: Entrance,
 }
 
 /// One device in one opening of a room.
@@ -71,6 +92,8 @@ pub(crate) struct Peer {
     pub announced: (u64, u64),
     pub ways: Vec<Way>,
     pub ufrag: Option<String>,
+    /// So many candidates it has named since ICE was last begun.
+    pub candidates: usize,
     pub replays: ReplayGuard,
     pub channels: Channels,
     pub limit: RateLimit,
@@ -163,6 +186,7 @@ impl Peer {
             announced: (0, 0),
             ways: Vec::new(),
             ufrag: None,
+            candidates: 0,
             replays: ReplayGuard::default(),
             channels: Channels::default(),
             limit: RateLimit::default(),

@@ -45,6 +45,11 @@ impl Speakers {
         self.told.contains(user)
     }
 
+    /// How many were louder than he when the speakers were last told; `None`: he does not speak.
+    pub(crate) fn place(&self, user: &UserId) -> Option<usize> {
+        self.told.iter().position(|speaker| speaker == user)
+    }
+
     /// Nobody hears of somebody who has left.
     pub(crate) fn forget(&mut self, user: &UserId) {
         self.voices.remove(user);

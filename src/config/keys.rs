@@ -144,6 +144,18 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new("media.peersMax", Kind::Number(1, 1_000_000), Some("2000"), "Most media sessions of a node."),
     Key::new(
+        "media.joinsPerSecond",
+        Kind::Number(1, 100_000),
+        Some("50"),
+        "So many media sessions may begin by WHIP and WHEP in a second; more get 429.",
+    ),
+    Key::new(
+        "media.stunServers",
+        Kind::List,
+        Some(""),
+        "URLs (stun:host:port) of the STUN servers that clients are told of.",
+    ),
+    Key::new(
         "media.url",
         Kind::Text,
         None,

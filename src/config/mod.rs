@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 
 pub(crate) use keys::{KEYS, Key, find, nearest};
 pub(crate) use secret::SharedSecret;
-pub(crate) use settings::{DATABASE_FILE, Database, MASTER_KEY_FILE, Settings};
+pub(crate) use settings::{DATABASE_FILE, Database, MASTER_KEY_FILE, MediaSettings, Settings};
 pub(crate) use value::Value;
 
 /// Where a value came from.

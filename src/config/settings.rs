@@ -132,6 +132,10 @@ pub(crate) struct MediaSettings {
     pub(crate) idle_timeout: Duration,
     /// `media.peersMax`.
     pub(crate) peers_max: usize,
+    /// `media.joinsPerSecond`.
+    pub(crate) joins_per_second: u32,
+    /// `media.stunServers`.
+    pub(crate) stun_servers: Vec<String>,
     /// `media.url`.
     pub(crate) url: Option<String>,
     /// `media.lostAfter`.
@@ -160,6 +164,8 @@ impl MediaSettings {
             token_ttl: Duration::from_millis(configuration.number("media.tokenTtl")),
             idle_timeout: Duration::from_millis(configuration.number("media.idleTimeout")),
             peers_max: size("media.peersMax"),
+            joins_per_second: u32::try_from(configuration.number("media.joinsPerSecond")).unwrap_or(u32::MAX),
+            stun_servers: configuration.list("media.stunServers").to_vec(),
             url: configuration.text("media.url").map(str::to_owned),
             lost_after: Duration::from_millis(configuration.number("media.lostAfter")),
             secret: configuration

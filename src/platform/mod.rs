@@ -354,7 +354,7 @@ impl Platform {
     /// What the sockets ask of the rest.
     fn socket_ports(&self, rows: SqlRows, key: Arc<TokenKey>, settings: &Settings) -> Result<SocketPorts> {
         let calls = calls(rows);
-        let dispatcher = Dispatcher::new(self.handler.clone(), calls.clone(), key, settings.media.token_ttl);
+        let dispatcher = Dispatcher::new(self.handler.clone(), calls.clone(), key, &settings.media);
         Ok(SocketPorts {
             calls,
             assigner: HttpAssigner::configured(&settings.signaling.agents)?,

@@ -1,11 +1,13 @@
 //! The media node: sockets and threads around [`wac_media::Sfu`], the tokens that let clients in, and
 //! what follows the log so that the node obeys it.
 //!
-//! [`MediaNode`] runs it; [`MediaNode::router`] is its media socket; [`TokenKey`] makes and checks
+//! [`MediaNode`] runs it; [`MediaNode::router`] is its media socket, WHIP and WHEP; [`TokenKey`] makes and checks
 //! the tokens that signaling hands out.
 
 mod desk;
+mod door;
 mod feed;
+mod http;
 mod node;
 mod report;
 mod shard;

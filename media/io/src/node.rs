@@ -13,6 +13,7 @@ use wac_media::{SfuConfig, VideoCodec};
 
 use crate::desk::{Desk, Knock};
 use crate::feed::MediaPorts;
+use crate::http::{self, Pace, Sessions};
 use crate::report::{REPORTS_WAITING_MAX, write_reports};
 use crate::shard::{Order, Orders, Shard};
 use crate::socket;
@@ -40,6 +41,10 @@ pub struct MediaConfig {
     pub peers_max: usize,
     /// A session from which nothing has come for so long is ended.
     pub idle_timeout: Duration,
+    /// So many sessions may begin by WHIP and WHEP in a second.
+    pub joins_per_second: u32,
+    /// URLs of the STUN and TURN servers that clients are told of.
+    pub ice_servers: Vec<String>,
 }
 
 /// Why a node cannot start.
@@ -67,7 +72,7 @@ pub struct MediaNode {
     shutdown: CancellationToken,
 }
 
-/// What the media socket needs. Cheap to clone.
+/// What the media socket, WHIP and WHEP need. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub tokens: Arc<TokenChecker>,
@@ -77,6 +82,9 @@ pub(crate) struct Door {
     pub orders: Orders,
     pub closing: CancellationToken,
     pub node: Arc<str>,
+    pub sessions: Sessions,
+    pub pace: Arc<Mutex<Pace>>,
+    pub ice_servers: Arc<[String]>,
 }
 
 impl MediaNode {
@@ -101,14 +109,25 @@ impl MediaNode {
         let desk =
             Desk { rooms, orders: orders.clone(), knocks: waiting, shutdown: shutdown.clone(), known: HashSet::new() };
         tokio::spawn(desk.run());
-        let (spent, node) = (Arc::default(), config.name.into());
-        let door = Door { tokens, env, spent, knocks, orders: orders.clone(), closing: shutdown.clone(), node };
+        let door = Door {
+            tokens,
+            env,
+            spent: Arc::default(),
+            knocks,
+            orders: orders.clone(),
+            closing: shutdown.clone(),
+            node: config.name.into(),
+            sessions: Sessions::default(),
+            pace: Arc::new(Mutex::new(Pace::new(config.joins_per_second))),
+            ice_servers: config.ice_servers.into(),
+        };
         Ok(Self { door, orders, thread, reporter, shutdown })
     }
 
-    /// The media socket, at `/media`.
+    /// The media socket, at `/media`; WHIP and WHEP, at `/whip/{room}` and `/whep/{room}`.
     pub fn router(&self) -> Router {
-        Router::new().route("/media", get(socket::enter)).with_state(self.door.clone())
+        let socket = Router::new().route("/media", get(socket::enter)).with_state(self.door.clone());
+        socket.merge(http::router(self.door.clone()))
     }
 
     /// Tells how loaded it is.

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use wac_commands::MediaSessionRef;
 use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
-use wac_media::{JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
+use wac_media::{Entrance, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
 
 use crate::report::Report;
 use crate::sockets::MediaSockets;
@@ -250,7 +250,9 @@ impl Shard {
 
     /// The former socket, if it is still there, ends with its channel.
     fn resume(&mut self, id: &MediaSessionId, reply: oneshot::Sender<Option<Joined>>, now: Instant) {
-        let joined = self.sessions.get(id).copied().map(|peer| {
+        // What was begun by WHIP or WHEP goes on there.
+        let by_socket = |peer: &PeerId| self.sfu.ticket(*peer).is_some_and(|it| it.entrance == Entrance::Socket);
+        let joined = self.sessions.get(id).copied().filter(by_socket).map(|peer| {
             let (sender, frames) = mpsc::channel(FRAMES_WAITING_MAX);
             self.clients.insert(peer, sender);
             self.sfu.resume(peer, now);

@@ -44,12 +44,63 @@ pub struct Slots {
     pub video: usize,
 }
 
-/// A client in a room. Dropping it cuts it off; [`leave`](Self::leave) says goodbye.
-pub struct Participant {
-    peer: Arc<Peer>,
+/// What one client sends.
+#[derive(Default)]
+pub struct Sending {
     audio: Option<Outgoing>,
     video: Option<Outgoing>,
     picture: AtomicU16,
+}
+
+impl std::fmt::Debug for Sending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
+    }
+}
+
+impl Sending {
+    /// To be offered.
+    pub(crate) async fn new(peer: &Peer, media: Media) -> Result<Self, LoadError> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
+        let video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
+        Ok(Self { audio, video, picture: AtomicU16::new(0) })
+    }
+
+    /// Takes what was agreed on.
+    pub(crate) async fn agree(&mut self) -> Result<(), LoadError> {
+        for outgoing in [&mut self.audio, &mut self.video].into_iter().flatten() {
+            outgoing.agree().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends 20 ms of sound, in so many bytes.
+    pub async fn speak(&self, bytes: usize) -> Result<(), LoadError> {
+        match &self.audio {
+            Some(audio) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a picture in so many packets of so many bytes, `per_second` of which are sent.
+    pub async fn show(&self, packets: usize, bytes: usize, per_second: u32, key: bool) -> Result<(), LoadError> {
+        let Some(video) = &self.video else { return Ok(()) };
+        let picture = self.picture.fetch_add(1, Ordering::Relaxed);
+        for number in 0..packets {
+            let step = if number == 0 { VIDEO_CLOCK / per_second.max(1) } else { 0 };
+            let payload = made_up::vp8(bytes, picture, number == 0, key);
+            video.send(payload, step, number + 1 == packets).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A client in a room. Dropping it cuts it off; [`leave`](Self::leave) says goodbye.
+pub struct Participant {
+    peer: Arc<Peer>,
+    sending: Sending,
     talking: JoinHandle<Result<(), LoadError>>,
     leaving: tokio::sync::mpsc::Sender<()>,
 }
@@ -63,10 +114,7 @@ impl std::fmt::Debug for Participant {
 impl Drop for Participant {
     fn drop(&mut self) {
         self.talking.abort();
-        let peer = self.peer.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { peer.close().await });
-        }
+        self.peer.close_later();
     }
 }
 
@@ -91,18 +139,13 @@ impl Participant {
         (media, slots): (Media, Slots),
         arrivals: Arc<Arrivals>,
     ) -> Result<Self, LoadError> {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut socket = MediaSocket::open(url, token).await?;
         let peer = Arc::new(Peer::new(network, arrivals).await?);
-        let mut audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
-        let mut video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
+        let mut sending = Sending::new(&peer, media).await?;
         peer.receive(RtpCodecKind::Audio, slots.audio).await?;
         peer.receive(RtpCodecKind::Video, slots.video).await?;
         negotiate(&peer, &mut socket).await?;
-        for outgoing in [&mut audio, &mut video].into_iter().flatten() {
-            outgoing.agree().await?;
-        }
+        sending.agree().await?;
         let mut standing = peer.standing.clone();
         let connected = standing.wait_for(|standing| standing.connected || standing.failed);
         let connected = timeout(PATIENCE, connected).await.ok().and_then(Result::ok).is_some_and(|it| it.connected);
@@ -111,27 +154,17 @@ impl Participant {
         }
         let (leaving, left) = tokio::sync::mpsc::channel(1);
         let talking = tokio::spawn(talk(peer.clone(), socket, left));
-        Ok(Self { peer, audio, video, picture: AtomicU16::new(0), talking, leaving })
+        Ok(Self { peer, sending, talking, leaving })
     }
 
     /// Sends 20 ms of sound, in so many bytes.
     pub async fn speak(&self, bytes: usize) -> Result<(), LoadError> {
-        match &self.audio {
-            Some(audio) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
-            None => Ok(()),
-        }
+        self.sending.speak(bytes).await
     }
 
     /// Sends a picture in so many packets of so many bytes, `per_second` of which are sent.
     pub async fn show(&self, packets: usize, bytes: usize, per_second: u32, key: bool) -> Result<(), LoadError> {
-        let Some(video) = &self.video else { return Ok(()) };
-        let picture = self.picture.fetch_add(1, Ordering::Relaxed);
-        for number in 0..packets {
-            let step = if number == 0 { VIDEO_CLOCK / per_second.max(1) } else { 0 };
-            let payload = made_up::vp8(bytes, picture, number == 0, key);
-            video.send(payload, step, number + 1 == packets).await?;
-        }
-        Ok(())
+        self.sending.show(packets, bytes, per_second, key).await
     }
 
     /// Leaves the room's media.
@@ -148,11 +181,8 @@ impl Participant {
 }
 
 async fn negotiate(peer: &Peer, socket: &mut MediaSocket) -> Result<(), LoadError> {
-    peer.offer().await?;
-    let mut standing = peer.standing.clone();
-    let gathered = timeout(PATIENCE, standing.wait_for(|standing| standing.gathered)).await;
-    gathered.map_err(|_| LoadError::Late("a candidate", PATIENCE))?.map_err(|_| SocketError::Closed(1006))?;
-    socket.offer(&peer.offered().await, &peer.sections().await?).await?;
+    let offer = peer.complete_offer().await?;
+    socket.offer(&offer, &peer.sections().await?).await?;
     let answered = async {
         loop {
             let frame = socket.next().await?;

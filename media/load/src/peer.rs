@@ -11,6 +11,7 @@ use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
@@ -20,8 +21,8 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use crate::made_up;
-use crate::{Arrivals, Network};
+use crate::socket::{PATIENCE, SocketError};
+use crate::{Arrivals, LoadError, Network, made_up};
 
 type Result<T> = webrtc::error::Result<T>;
 
@@ -165,10 +166,24 @@ impl Peer {
         Ok(())
     }
 
-    /// An offer; with every candidate once they are known.
-    pub(crate) async fn offer(&self) -> Result<()> {
+    /// An offer with every candidate.
+    pub(crate) async fn complete_offer(&self) -> std::result::Result<String, LoadError> {
         let offer = self.connection.create_offer(None).await?;
-        self.connection.set_local_description(offer).await
+        self.connection.set_local_description(offer).await?;
+        self.gathered().await
+    }
+
+    /// The same with ICE credentials that are new.
+    pub(crate) async fn restarted_offer(&self) -> std::result::Result<String, LoadError> {
+        self.connection.restart_ice().await?;
+        self.complete_offer().await
+    }
+
+    async fn gathered(&self) -> std::result::Result<String, LoadError> {
+        let mut standing = self.standing.clone();
+        let gathered = timeout(PATIENCE, standing.wait_for(|standing| standing.gathered)).await;
+        gathered.map_err(|_| LoadError::Late("a candidate", PATIENCE))?.map_err(|_| SocketError::Closed(1006))?;
+        Ok(self.offered().await)
     }
 
     /// The offer that stands, as text.
@@ -203,7 +218,11 @@ impl Peer {
         Ok(())
     }
 
-    pub(crate) async fn close(&self) -> Result<()> {
-        self.connection.close().await
+    /// Cuts it off.
+    pub(crate) fn close_later(&self) {
+        let connection = self.connection.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { connection.close().await });
+        }
     }
 }

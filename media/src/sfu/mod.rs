@@ -11,6 +11,7 @@ mod quality;
 mod route;
 mod seating;
 mod tick;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};

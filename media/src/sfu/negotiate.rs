@@ -8,13 +8,15 @@ use str0m::media::{MediaKind, Mid};
 
 use super::Sfu;
 use super::facts::PeerFact;
-use crate::peer::{Slot, Wish};
+use crate::peer::{Entrance, Slot, Wish};
 use crate::track::Track;
 use crate::wire::{CarriedTrack, Kind, NodeFrame, OfferedTrack, Source};
 use crate::{PeerId, TrackId};
 
 /// Most media sections of one peer.
 const SECTIONS_MAX: usize = 256;
+/// Most candidates of a peer for one beginning of ICE; more are not looked at.
+const CANDIDATES_MAX: usize = 64;
 
 /// What one media section is after an offer.
 struct Section {
@@ -71,7 +73,19 @@ impl Sfu {
         self.dirty.push(id);
         self.settle(now);
         self.read_sections(id, now);
+        if self.is_idle_by_http(id) {
+            return Err("no media section has a codec that is spoken here".to_owned());
+        }
         Ok(answer)
+    }
+
+    /// Whether a peer that came for one way only has nothing that goes this way.
+    fn is_idle_by_http(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| match peer.ticket.entrance {
+            Entrance::Socket => false,
+            Entrance::Whip => peer.uplinks.is_empty(),
+            Entrance::Whep(_) => peer.slots.is_empty(),
+        })
     }
 
     /// Checks name the peer by the user name fragment of its answer, which an ICE restart changes.
@@ -81,6 +95,7 @@ impl Sfu {
         if peer.ufrag.as_ref() == Some(&ufrag) {
             return;
         }
+        peer.candidates = 0;
         if let Some(former) = peer.ufrag.replace(ufrag.clone()) {
             self.by_ufrag.remove(&former);
         }
@@ -169,6 +184,10 @@ impl Sfu {
         // Names of `.local` (mDNS) cannot be resolved here and are not needed.
         let useless = text.trim().is_empty() || text.contains(".local");
         let Some(peer) = self.peers.get_mut(&id).filter(|_| !useless) else { return };
+        if peer.candidates == CANDIDATES_MAX {
+            return;
+        }
+        peer.candidates += 1;
         match Candidate::from_sdp_string(text) {
             Ok(candidate) => {
                 peer.rtc.add_remote_candidate(candidate);
@@ -257,7 +276,12 @@ impl Sfu {
         if !peer.ticket.rights.subscribe {
             return Vec::new();
         }
-        let others = venue.peers.iter().filter(|other| **other != id).filter_map(|other| self.peers.get(other));
+        if let Entrance::Whep(of) = &peer.ticket.entrance {
+            return self.watched(peer, venue, of.as_ref());
+        }
+        // What a device sends by another door would come back to it.
+        let others = venue.peers.iter().filter_map(|other| self.peers.get(other));
+        let others = others.filter(|other| other.ticket.session != peer.ticket.session);
         let mut offered: Vec<&Track> =
             others.flat_map(|other| other.uplinks.values()).filter_map(|track| self.tracks.get(track)).collect();
         offered.sort_unstable_by_key(|track| track.id);

@@ -21,11 +21,24 @@ pub(crate) fn is_muted(standing: Standing, kind: Kind) -> bool {
     }
 }
 
+/// Whoever has several peers is one participant.
+fn joined_by_person(shown: impl Iterator<Item = Participant>) -> Vec<Participant> {
+    let mut people: Vec<Participant> = Vec::new();
+    for participant in shown {
+        match people.iter_mut().find(|known| known.user_id == participant.user_id) {
+            Some(known) => known.tracks.extend(participant.tracks),
+            None => people.push(participant),
+        }
+    }
+    people
+}
+
 impl Sfu {
-    /// The peer this device has in this opening.
+    /// The peer this device has in this opening by the same door.
     pub(super) fn peer_of(&self, ticket: &Ticket) -> Option<PeerId> {
         let venue = self.venues.get(&ticket.opening)?;
-        venue.peers.iter().copied().find(|id| self.peers[id].ticket.session == ticket.session)
+        let is_same = |other: &Ticket| other.session == ticket.session && other.entrance.is_like(&ticket.entrance);
+        venue.peers.iter().copied().find(|id| is_same(&self.peers[id].ticket))
     }
 
     /// Makes the peer of a device that may join, and greets it.
@@ -76,26 +89,26 @@ impl Sfu {
 
     /// The others in the room, and what can be had of them.
     pub(super) fn participants_for(&self, peer: PeerId) -> Vec<Participant> {
-        let Some(venue) = self.venue_of(peer) else { return Vec::new() };
-        let others = venue.peers.iter().filter(|other| **other != peer).filter_map(|other| self.peers.get(other));
-        others
-            .map(|other| {
-                let standing = venue.room.standing(&other.ticket.user);
-                let mut ids: Vec<TrackId> = other.uplinks.values().copied().collect();
-                ids.sort_unstable();
-                let offered = |id: &TrackId| {
-                    let track = self.tracks.get(id)?;
-                    Some(OfferedToClient {
-                        track_id: track.id,
-                        source: track.source,
-                        kind: track.kind,
-                        muted: is_muted(standing, track.kind),
-                        layers: track.layers.iter().filter_map(|layer| layer.rid.map(|rid| rid.to_string())).collect(),
-                    })
-                };
-                Participant { user_id: other.ticket.user.clone(), tracks: ids.iter().filter_map(offered).collect() }
-            })
-            .collect()
+        let (Some(venue), Some(own)) = (self.venue_of(peer), self.peers.get(&peer)) else { return Vec::new() };
+        let others = venue.peers.iter().filter_map(|other| self.peers.get(other));
+        let others = others.filter(|other| other.ticket.session != own.ticket.session);
+        let shown = others.map(|other| {
+            let standing = venue.room.standing(&other.ticket.user);
+            let mut ids: Vec<TrackId> = other.uplinks.values().copied().collect();
+            ids.sort_unstable();
+            let offered = |id: &TrackId| {
+                let track = self.tracks.get(id)?;
+                Some(OfferedToClient {
+                    track_id: track.id,
+                    source: track.source,
+                    kind: track.kind,
+                    muted: is_muted(standing, track.kind),
+                    layers: track.layers.iter().filter_map(|layer| layer.rid.map(|rid| rid.to_string())).collect(),
+                })
+            };
+            Participant { user_id: other.ticket.user.clone(), tracks: ids.iter().filter_map(offered).collect() }
+        });
+        joined_by_person(shown)
     }
 
     /// A device has left its seat.
@@ -107,9 +120,10 @@ impl Sfu {
             LeaveReason::Closed => ByeReason::Closed,
         };
         let Some(venue) = self.venues.get(&left.opening) else { return };
-        let gone = venue.peers.iter().copied().find(|id| self.peers[id].ticket.session == left.session);
-        if let Some(gone) = gone {
-            self.end(gone, reason, now);
+        let of_device = |id: &PeerId| self.peers[id].ticket.session == left.session;
+        let gone: Vec<PeerId> = venue.peers.iter().copied().filter(of_device).collect();
+        for peer in gone {
+            self.end(peer, reason, now);
         }
     }
 

@@ -56,9 +56,11 @@ impl Sfu {
     fn tell_speakers(&mut self, opening: &OpeningId, now: Instant) {
         let Some(venue) = self.venues.get_mut(opening) else { return };
         let Some(user_ids) = venue.speakers.changed(now) else { return };
-        for peer in venue.peers.clone() {
-            self.say(peer, NodeFrame::Speakers { user_ids: user_ids.clone() });
+        let peers = venue.peers.clone();
+        for peer in &peers {
+            self.say(*peer, NodeFrame::Speakers { user_ids: user_ids.clone() });
         }
+        self.turn_viewers(&peers, now);
     }
 
     fn end_if_lost(&mut self, id: PeerId, now: Instant) {

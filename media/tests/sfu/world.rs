@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use wac_events::room::{JoinReason, ParticipantJoined, RoomCreated, RoomEvent, RoomKind};
 use wac_events::{OpeningId, Position, Time};
 use wac_media::wire::{ClientFrame, ClientMessage, NodeFrame};
-use wac_media::{JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket, Way};
+use wac_media::{Entrance, JoinRejection, Output, PeerFact, PeerId, Rights, Sfu, SfuConfig, Ticket, Way};
 
 use crate::client::Client;
 
@@ -85,6 +85,7 @@ pub(crate) fn ticket(name: &str) -> Ticket {
         user: name.into(),
         session: format!("session-{name}").into(),
         rights: EVERYTHING,
+        entrance: Entrance::Socket,
     }
 }
 

@@ -10,8 +10,11 @@ use wac_commands::room::AssignMedia;
 use wac_commands::{Calls, CommandError, CommandHandler, Context, Device, MediaNodeLoad, Node, Room};
 use wac_events::{Actor, CommandId, Environment as _, NodeId, Position, RoomRef, StoreError};
 use wac_media_io::{Claims, TokenKey};
+use wac_signaling::wire::IceServer;
 use wac_signaling::{MediaDoor, MediaNodes};
 use wac_store::SystemEnvironment;
+
+use crate::config::MediaSettings;
 
 /// What every participant may do.
 const SCOPE: &str = "publish subscribe data";
@@ -30,13 +33,20 @@ pub(crate) struct Dispatcher {
     calls: Arc<dyn Calls>,
     key: Arc<TokenKey>,
     token_ttl: Duration,
+    stun_servers: Vec<String>,
     loads: Mutex<Option<(Instant, Vec<MediaNodeLoad>)>>,
 }
 
 impl Dispatcher {
     /// Over a handler; `calls` tells which nodes there are.
-    pub(crate) fn new(handler: CommandHandler, calls: Arc<dyn Calls>, key: Arc<TokenKey>, token_ttl: Duration) -> Self {
-        Self { handler, calls, key, token_ttl, loads: Mutex::default() }
+    pub(crate) fn new(
+        handler: CommandHandler,
+        calls: Arc<dyn Calls>,
+        key: Arc<TokenKey>,
+        settings: &MediaSettings,
+    ) -> Self {
+        let (token_ttl, stun_servers) = (settings.token_ttl, settings.stun_servers.clone());
+        Self { handler, calls, key, token_ttl, stun_servers, loads: Mutex::default() }
     }
 
     async fn open(&self, room: &Room, device: &Device, assign: bool) -> Result<MediaDoor, String> {
@@ -58,6 +68,11 @@ impl Dispatcher {
         Ok(self.door(room, device, &id, &node))
     }
 
+    fn ice(&self) -> Vec<IceServer> {
+        let server = |url: &String| IceServer { urls: vec![url.clone()] };
+        self.stun_servers.iter().map(server).collect()
+    }
+
     async fn node(&self, id: &NodeId) -> Result<Node, StoreError> {
         Ok(self.handler.load(&[id.stream()]).await?.node(id).clone())
     }
@@ -76,7 +91,7 @@ impl Dispatcher {
             jti: SystemEnvironment.new_uuid().to_string(),
         });
         let server = node.media.as_ref().map(|media| media.server.clone()).unwrap_or_default();
-        MediaDoor { node: id.to_string(), server, token, ice: Vec::new() }
+        MediaDoor { node: id.to_string(), server, token, ice: self.ice() }
     }
 
     /// Gives the room to the least loaded node that takes it; the node it has then, whoever gave it.

@@ -52,6 +52,8 @@ pub(crate) fn config(settings: &Settings, address: SocketAddr) -> MediaConfig {
         auto_video: settings.media.auto_video,
         peers_max: settings.media.peers_max,
         idle_timeout: settings.media.idle_timeout,
+        joins_per_second: settings.media.joins_per_second,
+        ice_servers: settings.media.stun_servers.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod independent;
 mod node;
 mod strangers;
+mod whip;
 
 use std::time::Duration;
 

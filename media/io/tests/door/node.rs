@@ -20,6 +20,7 @@ use wac_store::{StoreOptions, SystemEnvironment};
 
 const SECRET: &[u8] = b"secret of these tests";
 const OPENING: &str = "opening";
+const SCOPE: &str = "publish subscribe data";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tells facts about the room, without rules.
@@ -127,6 +128,8 @@ impl Node {
             auto_video: 16,
             peers_max: 10,
             idle_timeout: Duration::from_secs(30),
+            joins_per_second: 20,
+            ice_servers: vec!["stun:stun.example:3478".to_owned()],
         };
         let ports = MediaPorts::of_log(&TokenKey::derive(SECRET), handler.log().clone(), handler.clone());
         let node = MediaNode::start(sockets, config, ports).unwrap();
@@ -146,11 +149,21 @@ impl Node {
     }
 
     pub(crate) fn token_by(&self, secret: &[u8], user: &str, jti: &str, seconds: i64) -> String {
-        sign(secret, OPENING, user, jti, seconds)
+        sign(secret, OPENING, SCOPE, user, jti, seconds)
     }
 
     pub(crate) fn token_for(&self, opening: &str, user: &str, jti: &str) -> String {
-        sign(SECRET, opening, user, jti, 60)
+        sign(SECRET, opening, SCOPE, user, jti, 60)
+    }
+
+    /// For somebody who may do only this.
+    pub(crate) fn token_with(&self, scope: &str, user: &str, jti: &str) -> String {
+        sign(SECRET, OPENING, scope, user, jti, 60)
+    }
+
+    /// How many media sessions it has.
+    pub(crate) fn sessions(&self) -> u64 {
+        self.node.load().sessions()
     }
 
     /// Where its media port is.
@@ -160,6 +173,11 @@ impl Node {
 
     pub(crate) fn media_url(&self) -> String {
         format!("ws://{}/media", self.address)
+    }
+
+    /// Of WHIP and WHEP.
+    pub(crate) fn http_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     pub(crate) async fn enter(&self, token: &str) -> Result<Socket, tungstenite::Error> {
@@ -202,14 +220,14 @@ async fn execute(handler: &CommandHandler, events: Vec<RoomEvent>) {
     handler.execute(&Told(events), ctx).await.unwrap();
 }
 
-fn sign(secret: &[u8], opening: &str, user: &str, jti: &str, seconds: i64) -> String {
+fn sign(secret: &[u8], opening: &str, scope: &str, user: &str, jti: &str, seconds: i64) -> String {
     TokenKey::derive(secret).sign(&Claims {
         opening: opening.into(),
         domain: "domain".into(),
         room: "room".into(),
         user: user.into(),
         session: format!("session-{user}").into(),
-        scope: "publish subscribe data".to_owned(),
+        scope: scope.to_owned(),
         exp: SystemEnvironment.now().millis() / 1_000 + seconds,
         jti: jti.to_owned(),
     })
