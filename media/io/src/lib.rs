@@ -9,6 +9,7 @@ mod door;
 mod feed;
 mod http;
 mod node;
+mod outbox;
 mod report;
 mod shard;
 mod socket;

@@ -16,6 +16,7 @@ use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
 use wac_media::{Entrance, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
 
+use crate::outbox::Outbox;
 use crate::report::Report;
 use crate::sockets::MediaSockets;
 use crate::tcp::Tcp;
@@ -83,6 +84,7 @@ impl Orders {
 pub(crate) struct Shard {
     sfu: Sfu,
     socket: UdpSocket,
+    outbox: Outbox,
     tcp: Tcp,
     next_sweep: Instant,
     /// What clients know the socket as.
@@ -127,6 +129,7 @@ impl Shard {
         let shard = Self {
             sfu,
             socket,
+            outbox: Outbox::default(),
             tcp,
             next_sweep,
             address,
@@ -150,6 +153,7 @@ impl Shard {
         let mut readable = true;
         loop {
             let deadline = self.carry_out();
+            self.outbox.flush(&self.socket);
             let patience = match readable || self.tcp.is_unread() {
                 true => Duration::ZERO,
                 false => deadline.saturating_duration_since(Instant::now()),
@@ -268,19 +272,17 @@ impl Shard {
             self.sfu.leave(peer, ByeReason::Stopping, now);
         }
         self.carry_out();
+        self.outbox.flush(&self.socket);
     }
 
     /// Does everything the unit wants done; when it wants to be woken.
     fn carry_out(&mut self) -> Instant {
         loop {
             match self.sfu.poll_output() {
-                Output::Transmit { to, bytes } => {
-                    // What a full buffer or an unreachable client loses is what a network loses.
-                    match to.transport {
-                        Transport::Udp => drop(self.socket.send_to(&bytes, to.address)),
-                        Transport::Tcp => self.tcp.send(to.address, &bytes),
-                    }
-                }
+                Output::Transmit { to, bytes } => match to.transport {
+                    Transport::Udp => self.outbox.push(to.address, bytes, &self.socket),
+                    Transport::Tcp => self.tcp.send(to.address, &bytes),
+                },
                 Output::Frame(peer, message) => self.tell(peer, message),
                 Output::Fact(peer, fact) => {
                     tracing::debug!(%peer, ?fact, "of a media session");
