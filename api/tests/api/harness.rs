@@ -307,11 +307,10 @@ impl World {
         self.domain(&self.base.clone(), "quobis", None).await;
         self.demo = self.platform.env.new_uuid().to_string();
         self.domain(&self.demo.clone(), "demo", Some(self.base.clone())).await;
-        let hash = hash();
-        self.admin = self.user("admin", &self.base, Role::Admin, &hash).await;
-        self.alice = self.user("alice", &self.demo, Role::User, &hash).await;
-        self.bob = self.user("bob", &self.demo, Role::User, &hash).await;
-        self.carol = self.user("carol", &self.base, Role::User, &hash).await;
+        self.admin = self.user("admin", &self.base, Role::Admin).await;
+        self.alice = self.user("alice", &self.demo, Role::User).await;
+        self.bob = self.user("bob", &self.demo, Role::User).await;
+        self.carol = self.user("carol", &self.base, Role::User).await;
     }
 
     async fn domain(&self, id: &str, name: &str, parent: Option<String>) {
@@ -328,7 +327,7 @@ impl World {
         self.execute(&command).await;
     }
 
-    async fn user(&self, name: &str, domain: &str, role: Role, hash: &str) -> String {
+    async fn user(&self, name: &str, domain: &str, role: Role) -> String {
         let id = self.platform.env.new_uuid().to_string();
         let name_key = wac_commands::name_key(&*self.platform.keys, &domain.into(), name).expect("a good name");
         let command = CreateUser {
@@ -345,19 +344,24 @@ impl World {
             capabilities: Vec::new(),
         };
         self.execute(&command).await;
+        self.password(&id, domain).await;
+        id
+    }
+
+    /// Gives a user of a domain [`PASSWORD`].
+    pub(crate) async fn password(&self, user: &str, domain: &str) {
         let command = CreateCredential {
             id: self.platform.env.new_uuid().into(),
             kind: CredentialKind::Basic,
             source: "wac".to_owned(),
             context: serde_json::Map::new(),
             domain: domain.into(),
-            user: Some(id.as_str().into()),
-            data: CredentialData::PasswordHash(hash.to_owned()),
+            user: Some(user.into()),
+            data: CredentialData::PasswordHash(hash()),
             lease_s: 0,
             identity_key: None,
         };
         self.execute(&command).await;
-        id
     }
 
     pub(crate) async fn execute(&self, command: &dyn Command) {
