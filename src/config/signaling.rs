@@ -94,6 +94,18 @@ mod tests {
     use crate::config::{CommandLine, Configuration};
 
     #[test]
+    fn what_the_keys_say_holds() {
+        let mut line = CommandLine::default();
+        line.option("--set", "rooms.hardMute", Some(true));
+        line.option("--set", "rooms.bitrateKbps", Some(2_048));
+        line.option("--set", "watchdog.invites.enabled", Some(false));
+        let settings = settings(&Configuration::load(&line).unwrap()).unwrap();
+        let rules = settings.room_rules();
+        assert_eq!((rules.hard_mute, rules.bitrate_kbps), (true, 2_048));
+        assert_eq!(settings.watchdog.rings_for(), wac_signaling::RING_MAX);
+    }
+
+    #[test]
     fn the_defaults_of_the_keys_are_those_of_the_signaling() {
         let configuration = Configuration::load(&CommandLine::default()).unwrap();
         let settings = settings(&configuration).unwrap();

@@ -68,3 +68,21 @@ fn tokens_are_not_given_out_in_clear() {
     child.wait().unwrap();
     assert_eq!(status, 400);
 }
+
+#[test]
+fn a_node_names_every_fact_that_it_adds_for_who_asks() {
+    let directory = directory();
+    succeed(&["admin", "create", "--data", text(directory.path()), "--username", "admin"]);
+    let mut child = wac()
+        .args(["serve", "--data", text(directory.path()), "--http-port", "0", "--qss-port", "0"])
+        .args(["--set", "log.filter=info,wac::facts=debug"])
+        .env("WAC_MASTER_KEY_FILE", directory.path().join("master.key"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let fact = wait_for(&mut child, "a fact");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fact["event"], "node.started");
+    assert!(fact["stream"].as_str().unwrap().starts_with("node-") && fact["position"].is_u64(), "{fact}");
+}
