@@ -68,13 +68,16 @@ fn whatever_happens_calls_come_to_one_end_and_everybody_knows_it() {
         return;
     }
     let (start, count) = (number(START_VARIABLE), number(SEEDS_VARIABLE));
-    let further = start.unwrap_or_else(of_today);
-    let ranges = match (start, count) {
+    let mut ranges = Vec::new();
+    match (start, count) {
         // So many from the first one on.
-        (None, Some(count)) => vec![1..count + 1],
-        (Some(_), count) => vec![further..further + count.unwrap_or(SEEDS)],
-        (None, None) => vec![1..SAME_SEEDS + 1, further..further + SEEDS],
-    };
+        (None, Some(count)) => ranges.push(1..count + 1),
+        (Some(start), count) => ranges.push(start..start + count.unwrap_or(SEEDS)),
+        (None, None) => {
+            let today = of_today();
+            ranges.extend([1..SAME_SEEDS + 1, today..today + SEEDS]);
+        }
+    }
     let (seeds, began) = (ranges.iter().map(|range| range.end - range.start).sum::<u64>(), Instant::now());
     println!("seeds {ranges:?}");
     for range in ranges {
