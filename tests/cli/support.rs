@@ -214,6 +214,9 @@ fn wait_until_ready(child: &mut Child) -> String {
                 printed.push_str(&line);
                 printed.push('\n');
                 if last {
+                    // A pipe that nobody reads stops whoever writes much into it.
+                    let stderr = child.stderr.take().unwrap();
+                    std::thread::spawn(move || std::io::copy(&mut { stderr }, &mut std::io::sink()));
                     return printed;
                 }
             }
