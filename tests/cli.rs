@@ -9,6 +9,8 @@ mod cli {
     mod databases;
     mod dev;
     mod expiry;
+    mod guests;
+    mod kafka;
     mod log;
     mod refusals;
     mod serve;
