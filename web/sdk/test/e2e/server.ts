@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,12 +18,10 @@ export class RealServer {
   /** Opens two phones in one page, once. */
   readonly pairUrl: string;
   readonly passwords: ReadonlyMap<string, string>;
-  readonly #process: ChildProcess;
-  readonly #directory: string;
+  readonly #stop: () => Promise<void>;
 
-  private constructor(process: ChildProcess, directory: string, printed: readonly string[]) {
-    this.#process = process;
-    this.#directory = directory;
+  private constructor(printed: readonly string[], stop: () => Promise<void>) {
+    this.#stop = stop;
     this.url = find(printed, /^\s*HTTP\s+(http:\S+)/);
     this.mediaPort = Number(find(printed, /^\s*media\s+UDP \S+:(\d+),/));
     this.pairUrl = find(printed, /^\s*(http:\S+\/phone\/pair#\S+)/);
@@ -34,13 +32,22 @@ export class RealServer {
     this.passwords = new Map(accounts);
   }
 
-  /** Starts it, with further options of `wac dev`. */
-  static async start(binary: string, options: readonly string[] = []): Promise<RealServer> {
+  /** One that somebody else has started, and ends; what it has printed. */
+  static running(printed: readonly string[]): RealServer {
+    return new RealServer(printed, async () => {});
+  }
+
+  /** Starts it, with further options of `wac dev` and settings. */
+  static async start(
+    binary: string,
+    options: readonly string[] = [],
+    settings: NodeJS.ProcessEnv = {},
+  ): Promise<RealServer> {
     const directory = mkdtempSync(join(tmpdir(), 'wac-sdk-'));
     const ports = ['--http-port', '0', '--https-port', '0', '--qss-port', '0'];
     const child = spawn(binary, ['dev', '--data', join(directory, 'data'), ...ports, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...withoutSettings(), NO_COLOR: '1', RUST_LOG: 'warn' },
+      env: { ...withoutSettings(), ...settings, NO_COLOR: '1', RUST_LOG: 'warn' },
     });
     tied(child, directory);
     const printed: string[] = [];
@@ -55,7 +62,10 @@ export class RealServer {
       throw new Error(`${binary} ended early:\n${printed.join('\n')}`);
     }
     child.stdout.resume();
-    return new RealServer(child, directory, printed);
+    return new RealServer(printed, async () => {
+      await stop(child);
+      rmSync(directory, { recursive: true, force: true });
+    });
   }
 
   /** The password that was printed for `name@domain`. */
@@ -88,9 +98,8 @@ export class RealServer {
     return (await response.json()) as { type: string; stream: string; data: Record<string, unknown> }[];
   }
 
-  async stop(): Promise<void> {
-    await stop(this.#process);
-    rmSync(this.#directory, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.#stop();
   }
 
   /** Tokens, as an application's own server would obtain them. */

@@ -151,6 +151,11 @@ export class OwnStage extends Stage {
   static async set(binary: string): Promise<OwnStage> {
     const server = await RealServer.start(binary);
     await server.addPerson('carol', CAROLS_PASSWORD);
+    return OwnStage.of(server);
+  }
+
+  /** With a server that is there. */
+  static async of(server: RealServer): Promise<OwnStage> {
     return new OwnStage(server, await launched(), await sdkScript());
   }
 
