@@ -16,7 +16,7 @@ const DEATHS: u32 = 3;
 /// Some number below `bound`, another one in every run.
 fn any(bound: u64) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::from(now.subsec_nanos() / 1_000) % bound
+    u64::from(now.subsec_micros()) % bound
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

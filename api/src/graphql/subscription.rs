@@ -69,7 +69,7 @@ impl From<Object> for ChangedObject {
             Object::Session(session) => Self::Session(session),
             Object::Presence(presence) => Self::Presence(presence),
             Object::UsersGroup(group) => Self::UsersGroup(group),
-            Object::Conference(conference) => Self::Conference(conference),
+            Object::Conference(conference) => Self::Conference(*conference),
             Object::Agent(agent) => Self::Agent(agent),
         }
     }

@@ -29,7 +29,7 @@ pub(super) enum Object {
     /// A users group.
     UsersGroup(UsersGroup),
     /// An opening of a room.
-    Conference(Conference),
+    Conference(Box<Conference>),
     /// An agent.
     Agent(Agent),
 }
@@ -99,7 +99,7 @@ async fn present_object(ctx: &Context<'_>, stream: &StreamId) -> Result<Option<O
                 return Ok(None);
             };
             let Some(view) = reads.conference(&room.opening).await? else { return Ok(None) };
-            Conference::seen(caller, &view, &present)?.map(Object::Conference)
+            Conference::seen(caller, &view, &present)?.map(|conference| Object::Conference(Box::new(conference)))
         }
     })
 }

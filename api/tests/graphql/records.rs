@@ -34,7 +34,7 @@ impl World {
         };
         self.execute(&ReportMedia { of: of.clone(), report: MediaReport::Connected }).await;
         self.execute(&ReportMedia { of: of.clone(), report: MediaReport::Measured(measured) }).await;
-        let rule = AlarmRule::parse("loss: ssrc.packetsLost > 2%").unwrap();
+        let rule = AlarmRule::parse("loss: ssrc.packetsLost > 2%").expect("a rule");
         let MediaSessionRef { id, domain, opening, user, .. } = of;
         self.execute(&RaiseCallAlarm { id, domain, opening, user, rule, value: 3.0, period: 1 }).await;
     }

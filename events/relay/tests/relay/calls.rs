@@ -24,7 +24,7 @@ impl CallRecords for Thirds {
 
     fn record<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Option<CallLine>, StoreError>> {
         Box::pin(async move {
-            if event.position.0 % 3 != 0 {
+            if !event.position.0.is_multiple_of(3) {
                 return Ok(None);
             }
             self.0.fetch_add(1, Ordering::Relaxed);

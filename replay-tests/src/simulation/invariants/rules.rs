@@ -60,13 +60,10 @@ fn buried(evidence: &Evidence, found: &mut Vec<String>) {
     for (recorded, event) in &evidence.events {
         match event {
             AnyEvent::Node(NodeEvent::Started(started)) => began = Some(started.at),
-            AnyEvent::Node(NodeEvent::Stopped(stopped)) if stopped.reason == NodeEnd::Lost => {
-                if began.is_some_and(|began| stopped.at.since(began) > BURIED) {
-                    found.push(format!(
-                        "a predecessor has ended: {} is waited for at {}",
-                        stopped.id, recorded.position
-                    ));
-                }
+            AnyEvent::Node(NodeEvent::Stopped(stopped))
+                if stopped.reason == NodeEnd::Lost && began.is_some_and(|began| stopped.at.since(began) > BURIED) =>
+            {
+                found.push(format!("a predecessor has ended: {} is waited for at {}", stopped.id, recorded.position));
             }
             _ => {}
         }
