@@ -196,9 +196,11 @@ impl Rebuild {
         &self.members[0].checkpoint
     }
 
-    /// Applies the log until nothing is left of it.
+    /// Applies the log as far as it goes now. What is appended meanwhile is left: with somebody who
+    /// writes all the time there would always be something more.
     async fn catch_up(&mut self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), RunnerError> {
-        let mut total = self.log.head().await?.position;
+        let head = self.log.head().await?.position;
+        let mut total = head;
         let policy = if self.options.park { OnUndecodable::Park } else { OnUndecodable::Stop };
         let mut gathering = Gathering::new(&self.db, self.log.clone(), &self.members[0], policy);
         let mut gathered = gathering.next().await?;
@@ -210,7 +212,7 @@ impl Rebuild {
             total = total.max(to);
             progress(self.meter.progress(to, total, self.events));
             self.let_others_in().await?;
-            gathered = next?;
+            gathered = next?.filter(|_| to < head);
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use wac_store::Db;
 
 use crate::support::{PATIENCE, Store, names, on_both, projection};
 
-/// What a writer beside a rebuild rests after each batch: on a machine where writing is faster than
-/// rebuilding, as without optimisation on two cores, the rebuild would run after it for minutes.
+/// What a writer beside a rebuild rests after each batch: where writing is faster than rebuilding, as
+/// without optimisation on two cores, the log would only grow longer.
 const WRITERS_PAUSE: Duration = Duration::from_millis(20);
 /// What a reader beside a rebuild rests.
 const READERS_PAUSE: Duration = Duration::from_millis(5);
