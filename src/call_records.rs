@@ -1,11 +1,13 @@
 //! Flat call records for Kafka, made from the conference log.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use wac_api::reads::{ReadError, Reads, call_records};
+use wac_api::reads::{ConferenceView, ReadError, Reads, call_records};
 use wac_events::call_record::CallRecord;
 use wac_events::{
     AnyEvent, InviteEvent, InviteId, KeyStore, MediaEvent, MediaSessionId, OpeningId, Recorded, RoomEvent, StoreError,
@@ -36,29 +38,76 @@ enum Leg {
     Media(MediaSessionId),
 }
 
+/// The records of one conference, by their legs.
+struct Records {
+    by_leg: HashMap<String, CallRecord>,
+    /// The legs that are over, by the media sessions they had.
+    by_media: HashMap<MediaSessionId, String>,
+}
+
+impl Records {
+    fn of(conference: &ConferenceView) -> Self {
+        let mut by_media = HashMap::new();
+        for seat in conference.participants.iter().filter(|seat| seat.left_at.is_some()) {
+            for media in conference.media_of(seat) {
+                by_media.entry(media.id.clone()).or_insert_with(|| name_of_seat(&seat.opening, seat.seat));
+            }
+        }
+        let by_leg = call_records(conference).into_iter().map(|record| (record.leg.clone(), record)).collect();
+        Self { by_leg, by_media }
+    }
+
+    fn of_leg(&self, leg: &Leg) -> Option<&CallRecord> {
+        match leg {
+            Leg::Seat(opening, seat) => self.by_leg.get(&name_of_seat(opening, *seat)),
+            Leg::Invite(invite) => self.by_leg.get(invite.as_str()),
+            Leg::Media(media) => self.by_leg.get(self.by_media.get(media)?),
+        }
+    }
+}
+
+fn name_of_seat(opening: &OpeningId, seat: u64) -> String {
+    format!("{opening}/{seat}")
+}
+
 impl RowsRecords {
     pub(crate) fn new(rows: SqlRows, keys: Arc<dyn KeyStore>) -> Self {
         Self { reads: Reads::new(Arc::new(rows.clone()), keys, Arc::default()), rows }
     }
 
-    async fn make(&self, event: &Recorded) -> Result<Option<CallLine>, StoreError> {
-        let Some(leg) = leg_of(event)? else { return Ok(None) };
-        let caught_up = self.rows.wait_for(&TABLES, event.position, PATIENCE).await;
-        caught_up.map_err(|error| StoreError::new("wait for the conference log", error))?;
-        let Some(opening) = self.opening_of(&leg).await? else { return Ok(None) };
-        let failed = |error: ReadError| StoreError::new("read the conference log", error);
-        let Some(conference) = self.reads.conference(&opening).await.map_err(failed)? else { return Ok(None) };
-        let name = match &leg {
-            Leg::Seat(opening, seat) => Some(format!("{opening}/{seat}")),
-            Leg::Invite(invite) => Some(invite.to_string()),
-            Leg::Media(media) => {
-                let mut seats = conference.participants.iter().filter(|seat| seat.left_at.is_some());
-                let seat = seats.find(|seat| conference.media_of(seat).any(|session| session.id == *media));
-                seat.map(|seat| format!("{}/{}", seat.opening, seat.seat))
+    /// The record after each event. However many legs of a conference are among them, it is read once.
+    async fn make(&self, events: &[Recorded]) -> Result<Vec<Option<CallLine>>, StoreError> {
+        let legs = events.iter().map(leg_of).collect::<Result<Vec<_>, _>>()?;
+        if let Some(last) = events.last().filter(|_| legs.iter().any(Option::is_some)) {
+            let caught_up = self.rows.wait_for(&TABLES, last.position, PATIENCE).await;
+            caught_up.map_err(|error| StoreError::new("wait for the conference log", error))?;
+        }
+        let (mut known, mut lines) = (HashMap::new(), Vec::with_capacity(legs.len()));
+        for leg in legs {
+            lines.push(match leg {
+                Some(leg) => self.line(&leg, &mut known).await?,
+                None => None,
+            });
+        }
+        Ok(lines)
+    }
+
+    async fn line(
+        &self,
+        leg: &Leg,
+        known: &mut HashMap<OpeningId, Option<Records>>,
+    ) -> Result<Option<CallLine>, StoreError> {
+        let Some(opening) = self.opening_of(leg).await? else { return Ok(None) };
+        let records = match known.entry(opening) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => {
+                let conference = self.reads.conference(unread.key()).await;
+                let conference =
+                    conference.map_err(|error: ReadError| StoreError::new("read the conference log", error))?;
+                unread.insert(conference.as_ref().map(Records::of))
             }
         };
-        let record = call_records(&conference).into_iter().find(|record| Some(&record.leg) == name.as_ref());
-        record.map(|record| line_of(&record)).transpose()
+        records.as_ref().and_then(|records| records.of_leg(leg)).map(line_of).transpose()
     }
 
     async fn opening_of(&self, leg: &Leg) -> Result<Option<OpeningId>, StoreError> {
@@ -108,8 +157,8 @@ impl CallRecords for RowsRecords {
         ]
     }
 
-    fn record<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Option<CallLine>, StoreError>> {
-        self.make(event).boxed()
+    fn records<'a>(&'a self, events: &'a [Recorded]) -> BoxFuture<'a, Result<Vec<Option<CallLine>>, StoreError>> {
+        self.make(events).boxed()
     }
 }
 

@@ -48,8 +48,8 @@ pub trait CallRecords: Send + Sync + 'static {
     /// The wire names of events after which there is a record, or another one.
     fn wants(&self) -> &'static [&'static str];
 
-    /// The record after this event, made from what was known then or later; `None`: there is none.
-    fn record<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Option<CallLine>, StoreError>>;
+    /// The record after each of these events, made from what was known then or later; `None`: there is none.
+    fn records<'a>(&'a self, events: &'a [Recorded]) -> BoxFuture<'a, Result<Vec<Option<CallLine>>, StoreError>>;
 }
 
 /// What a session works with.
@@ -120,8 +120,8 @@ impl CallsSession {
     /// Sends the records of a page and waits until Kafka has them; how many there were.
     async fn send(&self, producer: &FutureProducer, events: &[Recorded], found: &InKafka) -> Result<usize, RelayError> {
         let mut sending = Vec::new();
-        for event in events {
-            let Some(line) = self.records.record(event).await? else { continue };
+        for (event, line) in events.iter().zip(self.records.records(events).await?) {
+            let Some(line) = line else { continue };
             if self.lease.is_over() {
                 return Err(RelayError::LeaseLost);
             }

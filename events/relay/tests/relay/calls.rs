@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use wac_events::{Position, Recorded, StoreError};
 use wac_relay::{AlwaysGranted, CallLine, CallRecords, Relay, RelayConfig, topics};
 use xtask::services::shared_kafka;
 
-use super::support::{PATIENCE, Seen, TestKeys, TestLog, config, consume, eventually};
+use super::support::{PATIENCE, Seen, TestKeys, TestLog, config, consume, eventually, run_example};
 
 /// A record after every third event; how many were made.
 #[derive(Default)]
@@ -22,17 +21,21 @@ impl CallRecords for Thirds {
         &[]
     }
 
-    fn record<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Option<CallLine>, StoreError>> {
-        Box::pin(async move {
-            if !event.position.0.is_multiple_of(3) {
-                return Ok(None);
-            }
-            self.0.fetch_add(1, Ordering::Relaxed);
-            let call = format!("call-{}", event.position.0 % 7);
-            let value = json!({ "leg": format!("{call}/{}", event.position.0), "call": call, "durationMs": 1_000,
-                "outcome": "answered", "caller": "alice" });
-            Ok(Some(CallLine { call, domain: "0198-domain".into(), value: value.to_string() }))
-        })
+    fn records<'a>(&'a self, events: &'a [Recorded]) -> BoxFuture<'a, Result<Vec<Option<CallLine>>, StoreError>> {
+        Box::pin(async move { Ok(events.iter().map(|event| self.record(event.position.0)).collect()) })
+    }
+}
+
+impl Thirds {
+    fn record(&self, position: u64) -> Option<CallLine> {
+        if !position.is_multiple_of(3) {
+            return None;
+        }
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let call = format!("call-{}", position % 7);
+        let value = json!({ "leg": format!("{call}/{position}"), "call": call, "durationMs": 1_000,
+            "outcome": "answered", "caller": "alice" });
+        Some(CallLine { call, domain: "0198-domain".into(), value: value.to_string() })
     }
 }
 
@@ -79,19 +82,6 @@ async fn the_python_example_adds_up_the_calls_of_each_caller_once() {
     let config = config(&shared_kafka());
     let log = TestLog::generate(90);
     relayed(&log, &config, Position(90)).await;
-    let python = tokio::task::spawn_blocking(xtask::python::for_tests).await.unwrap().unwrap();
-    let script = xtask::repository().join("docs/examples/call_records.py");
-    let mut command = Command::new(python);
-    command.arg(script).args([
-        &config.brokers,
-        "--product",
-        &config.product,
-        "--group",
-        &config.product,
-        "--until-end",
-    ]);
-    let output = tokio::time::timeout(PATIENCE, command.kill_on_drop(true).output()).await.unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let printed: Value = serde_json::from_str(&run_example("call_records.py", &config).await).unwrap();
     assert_eq!(printed, json!({ "alice": { "legs": 30, "answered": 30, "seconds": 30.0 } }));
 }

@@ -321,3 +321,20 @@ fn show_logs() {
         let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_test_writer().try_init();
     }
 }
+
+/// Runs one of docs/examples to the end of what is in Kafka now; what it prints.
+pub(crate) async fn run_example(script: &str, config: &RelayConfig) -> String {
+    let python = tokio::task::spawn_blocking(xtask::python::for_tests).await.unwrap().unwrap();
+    let mut command = tokio::process::Command::new(python);
+    command.arg(xtask::repository().join("docs/examples").join(script)).args([
+        &config.brokers,
+        "--product",
+        &config.product,
+        "--group",
+        &config.product,
+        "--until-end",
+    ]);
+    let output = tokio::time::timeout(PATIENCE, command.kill_on_drop(true).output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
