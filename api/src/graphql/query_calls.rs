@@ -1,11 +1,14 @@
 //! What can be asked about sessions, presence, groups, conferences, agents and alarms.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use wac_events::{GroupId, OpeningId, SessionId};
 
 use super::lists::{PAGE_FIRST, page_cost};
 use super::lists_calls;
+use super::moment::Moment;
 use super::objects::{
     Agent, CallAlarm, Conference, DeviceSession, LoginAlarm, Presence, Reachability, User, UsersGroup,
 };
@@ -204,8 +207,7 @@ impl CallsQuery {
         as_of: Option<AsOf>,
     ) -> Result<Page<LoginAlarm>> {
         let moment = moment(ctx, as_of).await?;
-        let domain = domain_id(&moment, filter.domain).await?;
-        let filter = AlarmFilter { user: filter.user.map(|user| user_id(&user)), domain };
+        let filter = alarm_filter(&moment, filter).await?;
         Ok(lists_calls::login_alarms(&session(ctx).caller, &moment, filter, first, after).await?)
     }
 
@@ -220,8 +222,7 @@ impl CallsQuery {
         as_of: Option<AsOf>,
     ) -> Result<Page<CallAlarm>> {
         let moment = moment(ctx, as_of).await?;
-        let domain = domain_id(&moment, filter.domain).await?;
-        let filter = AlarmFilter { user: filter.user.map(|user| user_id(&user)), domain };
+        let filter = alarm_filter(&moment, filter).await?;
         Ok(lists_calls::call_alarms(&session(ctx).caller, &moment, filter, first, after).await?)
     }
 
@@ -250,6 +251,11 @@ impl CallsQuery {
             Err(problem) => Err(problem.into()),
         }
     }
+}
+
+async fn alarm_filter(moment: &Arc<Moment>, conditions: LoginAlarmConditions) -> Result<AlarmFilter, Problem> {
+    let domain = domain_id(moment, conditions.domain).await?;
+    Ok(AlarmFilter { user: conditions.user.map(|user| user_id(&user)), domain })
 }
 
 fn is_nothing(problem: &Problem) -> bool {
