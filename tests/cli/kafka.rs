@@ -1,14 +1,15 @@
 //! The real program with PostgreSQL and a Kafka that comes late: what it was told meanwhile gets there, once and in
 //! order, through a kill; and an erased person is nowhere.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use xtask::services::Kafka;
 
 use super::databases::PostgresDatabase;
-use super::support::{Dev, block_on, client, directory};
+use super::support::{Dev, block_on, client, directory, wac};
 
 /// In everything that is the erased person's own.
 const CANARY: &str = "Kanarienvogel-k4Wz81";
@@ -127,4 +128,42 @@ fn what_was_his_is_gone(dev: &Dev, admin: &str, id: &str) {
     let again = json!({ "type": "sip-mapping", "source": "wac", "domain": "demo", "user": users[0]["id"], "lease": 0,
         "data": { "username": "sip:205@example.org" } });
     assert_eq!(dev.post("/sapi/credentials", Some(admin), &again).0, 201);
+}
+
+/// A node that relays and does nothing else.
+fn relay_alone(home: &Path, name: &str, variables: &[(&str, &str)]) -> Child {
+    let mut command = wac();
+    command.args(["serve", "--roles", "relay", "--node", name, "--http-port", "0", "--qss-port", "0"]);
+    command.env("WAC_MASTER_KEY_FILE", home.join("wac-data/master.key")).envs(variables.iter().copied());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until everything in the log is in Kafka, each event once.
+fn kafka_has_the_log(dev: &Dev, kafka: &Kafka) {
+    eventually("the whole log in Kafka", || {
+        let detail = dev.get("/readyz", None).1["checks"]["log"]["detail"].as_str().unwrap().to_owned();
+        let head: u64 = detail.rsplit(' ').next().unwrap().parse().unwrap();
+        let (_, events) = consume(kafka);
+        let positions: Vec<_> = events.iter().map(|event| event["position"].as_u64().unwrap()).collect();
+        positions == (1..=head).collect::<Vec<_>>()
+    });
+}
+
+#[test]
+fn a_node_of_the_role_relay_alone_relays_and_another_goes_on_once_it_was_killed() {
+    let (home, database, kafka) = (directory(), PostgresDatabase::create("relay"), Kafka::start().unwrap());
+    let brokers = kafka.brokers();
+    let url = [("WAC_DATABASE_URL", database.url.as_str())];
+    let both = [url[0], ("WAC_KAFKA_BROKERS", brokers.as_str())];
+    let dev = Dev::start_in(home.path(), &url);
+    let mut first = relay_alone(home.path(), "first", &both);
+    kafka_has_the_log(&dev, &kafka);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let token = dev.token("admin@quobis");
+    person(&dev, &token);
+    let mut second = relay_alone(home.path(), "second", &both);
+    kafka_has_the_log(&dev, &kafka);
+    second.kill().unwrap();
+    second.wait().unwrap();
 }
