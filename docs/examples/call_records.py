@@ -47,6 +47,10 @@ def main() -> int:
                 started = True
                 partitions.discard(place)
                 continue
+            if message.error().code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if options.until_end:
+                    sys.exit(f"{message.error().str()}: the relay makes it when it first gets to Kafka.")
+                continue  # Whoever follows waits for it.
             raise KafkaException(message.error())
         position = int(dict(message.headers())["ce_sequence"])
         if position <= guard.get(place, 0):

@@ -49,6 +49,10 @@ def main() -> int:
                 started = True
                 partitions.discard(place)
                 continue
+            if message.error().code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if options.until_end:
+                    sys.exit(f"{message.error().str()}: the relay makes it when it first gets to Kafka.")
+                continue  # Whoever follows waits for it.
             raise KafkaException(message.error())
         headers = {name: value.decode() for name, value in message.headers()}
         position = int(headers["ce_sequence"])
