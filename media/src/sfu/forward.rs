@@ -89,11 +89,14 @@ impl Sfu {
     /// Counts what passes: rates, widths, loudness.
     fn observe(&mut self, from: PeerId, parcel: &Parcel<'_>, now: Instant) {
         if let Some(track) = self.tracks.get_mut(&parcel.track) {
+            let has_changed = track.count(parcel.layer, parcel.packet.payload.len(), now);
             let layer = &mut track.layers[parcel.layer];
-            layer.count(parcel.packet.payload.len(), now);
             if parcel.picture.starts_keyframe {
                 layer.width = parcel.picture.width.or(layer.width);
                 layer.keyframe.came();
+            }
+            if has_changed {
+                self.layers_changed(parcel.track, now);
             }
         }
         let level = parcel.packet.header.ext_vals.audio_level;

@@ -2,7 +2,6 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HAS_CHROMIUM } from '../browser/support.js';
 import { BINARY } from './process.js';
-import { Relay } from './relay.js';
 import { accepts, arrived, eventually, isLike, moves, OwnStage, sees, show, userOf, type Window } from './stage.js';
 
 declare const window: Window;
@@ -190,54 +189,4 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
     await carol.evaluate(() => window.conference.close()).catch(() => carol.evaluate(() => window.conference.leave()));
     await bob.evaluate(() => window.conference.leave());
   });
-
-  test('who has a narrow way gets a smaller picture, and the larger one back when it is wide again', async () => {
-    const [alice, bob] = people();
-    const relay = new Relay(stage.server.mediaPort);
-    const port = await relay.start();
-    try {
-      await stage.call(alice, bob, 'bob');
-      await alice.evaluate(async colours => {
-        const { media } = window.conference;
-        await media.join();
-        await media.publish(window.paint(colours, 1_280, true), { source: 'camera' });
-      }, ALICES);
-      await bob.evaluate(
-        async ([from, to]) => {
-          // What the node says of its port leads through the relay.
-          class Detour extends WebSocket {}
-          Object.defineProperty(Detour.prototype, 'onmessage', {
-            set(this: WebSocket, handler: (event: { data: string }) => void) {
-              const led = (data: unknown): string => String(data).replaceAll(` ${from} typ`, ` ${to} typ`);
-              this.addEventListener('message', ({ data }) => handler({ data: led(data) }));
-            },
-          });
-          window.layers = [];
-          window.conference.media.on('layer', ({ rid }) => window.layers.push(rid));
-          await window.conference.media.join({ WebSocket: Detour });
-        },
-        [String(stage.server.mediaPort), String(port)],
-      );
-      const width = async (): Promise<number> =>
-        bob.evaluate(
-          async () => (await window.conference.media.stats()).received.find(({ kind }) => kind === 'video')?.width ?? 0,
-        );
-      const wide = await eventually(width, now => now >= 640, 60_000);
-      relay.downKbps = 220;
-      await eventually(width, now => now > 0 && now < wide, 40_000);
-      relay.downKbps = Number.POSITIVE_INFINITY;
-      await eventually(width, now => now >= wide, 60_000);
-      await moves2(bob);
-    } finally {
-      relay.stop();
-      await alice.evaluate(() => window.conference.close());
-    }
-  });
-
-  /** Pictures go on arriving; there is no sound here. */
-  async function moves2(page: Page): Promise<void> {
-    const count = async (): Promise<number> => (await arrived(page)).frames[`${alices} camera`] ?? 0;
-    const before = await count();
-    await eventually(count, now => now > before + 15);
-  }
 });

@@ -8,7 +8,7 @@ import { RealServer } from './server.js';
 
 const CHROMIUM = process.env['WAC_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 /** Nothing here takes longer than this on a busy machine, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 90_000;
 const CAROLS_PASSWORD = 'correct horse battery';
 /** A camera and a microphone that need no one to allow them: a moving test picture and a beep. */
 const FAKE_DEVICES = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
@@ -77,20 +77,30 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
     return page;
   }
 
+  /** Waits for a step, but not for ever, so that one that hangs is named. */
+  async function step<T>(name: string, work: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it did not come about: ${name}`)), PATIENCE_MS / 2);
+    });
+    return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  }
+
   /** Calls, accepts, and joins the media with camera and microphone on both sides. */
   async function inACall(): Promise<[Page, Page]> {
-    const [alice, bob] = [await logIn('alice'), await logIn('bob')];
+    const [alice, bob] = await step('the log-ins', Promise.all([logIn('alice'), logIn('bob')]));
     const accepted = bob.evaluate(async () => {
       const invitation = await window.session.conferences.once('conferenceInvitation');
       window.conference = await invitation.accept();
     });
-    await alice.evaluate(async () => {
+    const called = alice.evaluate(async () => {
       const { conference, invitation } = await window.session.conferences.call('bob');
       window.conference = conference;
       await invitation.outcome();
     });
-    await accepted;
-    await Promise.all([join(alice), join(bob)]);
+    await step('the outcome of the call', called);
+    await step('the call at who accepts it', accepted);
+    await step('joining the media', Promise.all([join(alice), join(bob)]));
     return [alice, bob];
   }
 
@@ -231,7 +241,7 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
     // Without the permission to use a camera, Chromium shows no addresses but names of mDNS.
     const bare = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
     try {
-      const carol = await logIn('carol', bare);
+      const carol = await step('the log-in of carol', logIn('carol', bare));
       const roomId = await alice.evaluate(() => window.conference.id);
       const invited = carol.evaluate(async () => {
         const invitation = await window.session.conferences.once('conferenceInvitation');
@@ -241,7 +251,7 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
         return window.conference.id;
       });
       await alice.evaluate(() => window.conference.invite('carol'));
-      expect(await invited).toBe(roomId);
+      expect(await step('carol in the conference and its media', invited)).toBe(roomId);
       await carol.waitForFunction(() => window.media.remoteTracks.length === 4);
       await assertFlow(carol);
       const offered = await carol.evaluate(() => window.media.peer.localDescription?.sdp ?? '');

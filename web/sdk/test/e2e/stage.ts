@@ -17,6 +17,8 @@ export type Window = SdkPage & {
   conference: wac.Conference;
   /** Layers that have arrived, by name. */
   layers: (string | undefined)[];
+  /** Sockets that lead media elsewhere, where a test has made them. */
+  Detour?: typeof WebSocket;
   /** A picture of four fields, in these colours, that moves a little. */
   paint: (colours: readonly string[], width?: number, isBusy?: boolean) => MediaStreamTrack;
   /** The colours of the four fields of somebody's picture: red, green, blue of each. */
@@ -186,7 +188,7 @@ export async function accepts(page: Page): Promise<void> {
 export async function show(page: Page, colours: readonly string[]): Promise<void> {
   await page.evaluate(async given => {
     const { media } = window.conference;
-    await media.join({ messages: true });
+    await media.join({ messages: true, ...(window.Detour ? { WebSocket: window.Detour } : {}) });
     await media.useMicrophone();
     await media.publish(window.paint(given));
   }, colours);
