@@ -179,7 +179,11 @@ function launched(): Promise<Browser> {
 /** Accepts the next call. */
 export async function accepts(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    const invitation = await window.session.conferences.once('conferenceInvitation');
+    const { conferences } = window.session;
+    // A page that is busy may be told of it before it comes to listen.
+    const invitation =
+      conferences.invitations.find(one => one instanceof window.wac.ConferenceInvitation) ??
+      (await conferences.once('conferenceInvitation'));
     window.conference = await invitation.accept();
   });
 }
