@@ -44,7 +44,7 @@ pub use config::{ApiConfig, Network, all_services};
 pub use edge::{Listener, RequestInfo, TRACEPARENT, X_REQUEST_ID};
 pub use health::{CHECK_PATIENCE, HealthCheck};
 pub use idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
-pub use metrics::{LagSource, Metrics};
+pub use metrics::{LagSource, Metrics, OPENMETRICS};
 pub use oauth::{
     ADDRESS_FAILURES_MAX, FAILURE_WINDOW, HASHES_PARALLEL_MAX, HASHES_WAITING_MAX, NAME_FAILURES_MAX, Pairing,
     access_token, best_domain,

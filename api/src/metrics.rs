@@ -1,11 +1,13 @@
 //! `/metrics`: what an operator's dashboards are made of.
 
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -18,7 +20,7 @@ use wac_events::Position;
 use crate::{AppendTimes, Platform, Problem};
 
 /// Media type of the text format.
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RequestLabels {
@@ -149,13 +151,18 @@ impl Metrics {
         self.appended.inner().fetch_max(position.0, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Asks for further figures at each scrape.
+    pub fn collect(&self, collector: Box<dyn Collector>) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
+    }
+
     /// Everything in the OpenMetrics text format.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         for (projection, lag) in self.lag_source.iter().flat_map(|source| source()) {
             self.lag.get_or_create(&ProjectionLabels { projection }).set(lag);
         }
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         encode(&mut text, &registry)?;
         Ok(text)
     }

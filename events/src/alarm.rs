@@ -59,8 +59,9 @@ pub struct AlarmRule {
 }
 
 /// The values that rules may name: section, value, and whether it is a share.
-const VALUES: [(&str, &str, bool); 9] = [
+const VALUES: [(&str, &str, bool); 11] = [
     ("ssrc", "packetsLost", true),
+    ("ssrc", "packetsLost", false),
     ("ssrc", "bytesSent", false),
     ("ssrc", "bytesReceived", false),
     ("ssrc", "bytesSent", true),
@@ -68,6 +69,7 @@ const VALUES: [(&str, &str, bool); 9] = [
     ("quality", "lostSent", true),
     ("quality", "lostReceived", true),
     ("quality", "roundTripMs", false),
+    ("quality", "jitterMs", false),
     ("quality", "estimatedMos", false),
 ];
 
@@ -108,11 +110,18 @@ impl AlarmRule {
             false => Some(bytes as f64),
         };
         match (self.section.as_str(), self.value.as_str()) {
-            ("ssrc", "packetsLost") => sent.into_iter().chain(received).reduce(f64::max),
+            ("ssrc", "packetsLost") if self.relative => sent.into_iter().chain(received).reduce(f64::max),
+            ("ssrc", "packetsLost") => {
+                let ways = [measured.packets_lost_sent, measured.packets_lost_received];
+                ways.into_iter().flatten().max().map(|lost| lost as f64)
+            }
             ("ssrc", "bytesSent") => bytes(measured.bytes_sent),
             ("ssrc", "bytesReceived") => bytes(measured.bytes_received),
             ("quality", "lostSent") => sent,
             ("quality", "lostReceived") => received,
+            ("quality", "jitterMs") => {
+                [measured.jitter_sent_ms, measured.jitter_received_ms].into_iter().flatten().max().map(f64::from)
+            }
             ("quality", "roundTripMs") => measured.round_trip_ms.map(f64::from),
             ("quality", "estimatedMos") => Some(estimated_mos(received?, measured.round_trip_ms?.into())),
             _ => None,
@@ -188,12 +197,28 @@ mod tests {
             "a: packetsLost > 2%",
             "a: ssrc.packetsLost > two%",
             "a: ssrc.packetsLost = 2%",
-            "a: ssrc.packetsLost > 2",
             "a: ssrc.jokes > 2",
+            "a: quality.jitterMs > 2%",
             "a: ssrc.bytesSent > inf",
         ] {
             assert!(AlarmRule::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn lost_packets_and_jitter_are_those_of_the_worse_way() {
+        let summary = MediaMeasured {
+            packets_lost_sent: Some(30),
+            packets_lost_received: Some(7),
+            jitter_sent_ms: None,
+            jitter_received_ms: Some(41),
+            ..measured(Some(3))
+        };
+        let broken = |rule: &str| AlarmRule::parse(rule).expect("a rule").broken_by(&summary);
+        assert_eq!(broken("many: ssrc.packetsLost >= 30"), Some(30.0));
+        assert_eq!(broken("uneven: quality.jitterMs > 40"), Some(41.0));
+        assert_eq!(broken("uneven: quality.jitterMs > 41"), None);
+        assert_eq!(AlarmRule::parse("many: ssrc.packetsLost >= 0").expect("a rule").measure(&measured(None)), None);
     }
 
     #[test]

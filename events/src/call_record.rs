@@ -69,6 +69,14 @@ pub struct CallRecord {
     pub lost_received_percent: Option<f64>,
     /// To the media node and back, milliseconds.
     pub round_trip_ms: Option<f64>,
+    /// Packets lost of what he sent.
+    pub packets_lost_sent: Option<u64>,
+    /// Packets lost of what he was sent.
+    pub packets_lost_received: Option<u64>,
+    /// By how much the time between packets varied of what he sent, milliseconds.
+    pub jitter_sent_ms: Option<f64>,
+    /// By how much it varied of what he was sent, milliseconds.
+    pub jitter_received_ms: Option<f64>,
     /// Bytes of media he sent.
     pub bytes_sent: Option<u64>,
     /// Bytes of media he was sent.
@@ -78,7 +86,7 @@ pub struct CallRecord {
 }
 
 /// Names of a record's fields, in their order.
-pub const RECORD_COLUMNS: [&str; 31] = [
+pub const RECORD_COLUMNS: [&str; 35] = [
     "leg",
     "kind",
     "call",
@@ -107,6 +115,10 @@ pub const RECORD_COLUMNS: [&str; 31] = [
     "lostSentPercent",
     "lostReceivedPercent",
     "roundTripMs",
+    "packetsLostSent",
+    "packetsLostReceived",
+    "jitterSentMs",
+    "jitterReceivedMs",
     "bytesSent",
     "bytesReceived",
     "speakingMs",

@@ -52,6 +52,45 @@ pub enum MediaEnd {
     Stopping,
 }
 
+/// What a media node has only so much of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaLimit {
+    /// Media sessions.
+    Sessions,
+    /// Rooms with somebody in them.
+    Rooms,
+    /// Media sessions in one room.
+    Participants,
+    /// What it sends.
+    Bandwidth,
+}
+
+/// The node has not let somebody in who might have come: it has as much of something as it may. The session that he
+/// asked for does not begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaRefused {
+    /// The media session that there will not be.
+    pub id: MediaSessionId,
+    /// The domain of the room.
+    pub domain: DomainId,
+    /// The room.
+    pub room: RoomId,
+    /// The opening.
+    pub opening: OpeningId,
+    /// Who.
+    pub user: UserId,
+    /// On which device.
+    pub session: SessionId,
+    /// The media node, by its name.
+    pub node: String,
+    /// Of what there was not enough.
+    pub limit: MediaLimit,
+    /// When.
+    pub at: Time,
+}
+
 /// ICE and DTLS are done: media can flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -129,8 +168,45 @@ pub struct MediaMeasured {
     pub round_trip_ms: Option<u32>,
     /// How long he spoke, milliseconds.
     pub speaking_ms: u64,
+    /// Packets he sent that were lost on their way; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets_lost_sent: Option<u64>,
+    /// Packets he was sent that were lost on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets_lost_received: Option<u64>,
+    /// By how much the time between packets varied that he sent (RFC 3550 §6.4.1), milliseconds: the worst of his tracks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_sent_ms: Option<u32>,
+    /// By how much it varied of what he was sent, as he tells, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_received_ms: Option<u32>,
+    /// The same of each track; empty: not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracks: Vec<MediaTrackMeasured>,
     /// When.
     pub at: Time,
+}
+
+/// How well one track got to or from the participant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaTrackMeasured {
+    /// Which way.
+    pub direction: MediaDirection,
+    /// The track, on its node; of several that were received one after the other, the last.
+    pub track: String,
+    /// What it shows.
+    pub source: MediaSource,
+    /// Bytes of it, those that were sent again among them.
+    pub bytes: u64,
+    /// Packets of it.
+    pub packets: u64,
+    /// Packets that were lost on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets_lost: Option<u64>,
+    /// By how much the time between packets varied, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_ms: Option<u32>,
 }
 
 /// The media session is over.
@@ -144,6 +220,7 @@ pub struct MediaEnded {
 }
 
 impl PersonalFields for MediaConnected {}
+impl PersonalFields for MediaRefused {}
 impl PersonalFields for MediaFlowed {}
 impl PersonalFields for MediaTrackPublished {}
 impl PersonalFields for MediaTrackEnded {}
@@ -155,6 +232,8 @@ aggregate_events! {
     pub enum MediaEvent in "media" {
         /// See [`MediaConnected`].
         Connected(MediaConnected) = "media.connected", 1;
+        /// See [`MediaRefused`].
+        Refused(MediaRefused) = "media.refused", 1;
         /// See [`MediaFlowed`].
         Flowed(MediaFlowed) = "media.flowed", 1;
         /// See [`MediaTrackPublished`].

@@ -6,7 +6,7 @@ use str0m::config::DtlsCert;
 use str0m::{Rtc, RtcConfig};
 
 /// How often a connection is measured.
-const STATS_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const STATS_EVERY: Duration = Duration::from_secs(2);
 
 /// The one video codec of the rooms of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,6 +31,14 @@ pub struct SfuConfig {
     pub auto_video: usize,
     /// Most peers of this object (`media.peersMax`).
     pub peers_max: usize,
+    /// Most rooms with somebody in them (`media.roomsMax`).
+    pub rooms_max: usize,
+    /// Most peers in one room (`media.participantsMax`).
+    pub participants_max: usize,
+    /// While so much is sent nobody joins, bit/s; 0: there is no limit (`media.bandwidthMax`).
+    pub bandwidth_max: u64,
+    /// What is taken of one publisher, bit/s; 0: all of it (`media.publisherMax`).
+    pub publisher_max: u64,
     /// A peer without a connection for so long is ended (`media.idleTimeout`).
     pub idle_timeout: Duration,
     /// What the way to a new peer is taken to bear until it has been measured, bit/s.
@@ -45,6 +53,10 @@ impl Default for SfuConfig {
             video: VideoCodec::Vp8,
             auto_video: 16,
             peers_max: 2_000,
+            rooms_max: 1_000,
+            participants_max: 1_000,
+            bandwidth_max: 0,
+            publisher_max: 20_000_000,
             idle_timeout: Duration::from_secs(30),
             start_rate: 1_000_000,
         }

@@ -5,6 +5,8 @@
 //! the next wake-up go out. `media/io/` holds the sockets and threads.
 
 mod config;
+mod figures;
+mod flows;
 pub mod fragment;
 mod ids;
 mod keyframe;
@@ -21,6 +23,8 @@ mod way;
 pub mod wire;
 
 pub use config::{SfuConfig, VideoCodec};
+pub use figures::{Dropped, Figures, Limit};
+pub use flows::{Direction, TrackSummary};
 pub use ids::{PeerId, TrackId};
 pub use peer::{Entrance, Rights, Ticket};
 pub use room::{Room, Standing, opening_of};

@@ -9,6 +9,7 @@ use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
 use wac_events::{MediaSessionId, OpeningId, SessionId, UserId};
 
+use crate::figures::Allowance;
 use crate::limit::RateLimit;
 use crate::replay::ReplayGuard;
 use crate::rewrite::Rewriter;
@@ -97,6 +98,10 @@ pub(crate) struct Peer {
     pub replays: ReplayGuard,
     pub channels: Channels,
     pub limit: RateLimit,
+    /// What it may still send.
+    pub allowance: Allowance,
+    /// Packets of media that have been taken from it.
+    pub taken: u64,
     pub meter: Meter,
     /// When it wants to be woken.
     pub deadline: Option<Instant>,
@@ -168,7 +173,7 @@ impl Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(ticket: Ticket, rtc: Rtc, now: Instant) -> Self {
+    pub(crate) fn new(ticket: Ticket, rtc: Rtc, allowance: Allowance, now: Instant) -> Self {
         Self {
             ticket,
             standing: Standing::default(),
@@ -190,6 +195,8 @@ impl Peer {
             replays: ReplayGuard::default(),
             channels: Channels::default(),
             limit: RateLimit::default(),
+            allowance,
+            taken: 0,
             meter: Meter::new(now),
             deadline: None,
             heard: now,

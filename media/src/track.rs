@@ -16,6 +16,9 @@ const LAYER_SILENCE: Duration = Duration::from_millis(1_500);
 const LAYER_BEHIND: Duration = Duration::from_millis(300);
 /// Over how long the bit rate of a layer is measured.
 const RATE_WINDOW: Duration = Duration::from_millis(1_000);
+/// The RTP clocks of Opus (RFC 7587) and of pictures; that of G.711 is learnt from its packets.
+const OPUS_CLOCK_HZ: u32 = 48_000;
+const VIDEO_CLOCK_HZ: u32 = 90_000;
 /// Most layers of one track; what comes beyond is not forwarded.
 pub(crate) const LAYERS_MAX: usize = 4;
 
@@ -25,6 +28,8 @@ pub(crate) struct Track {
     pub peer: PeerId,
     pub kind: Kind,
     pub source: Source,
+    /// Its RTP clock.
+    pub clock_hz: u32,
     /// As they have appeared; a layer keeps its index.
     pub layers: Vec<Layer>,
     /// Who is sent it: a peer and its slot.
@@ -86,7 +91,8 @@ impl Layer {
 
 impl Track {
     pub(crate) fn new(id: TrackId, peer: PeerId, kind: Kind, source: Source) -> Self {
-        Self { id, peer, kind, source, layers: Vec::new(), subscribers: Vec::new() }
+        let clock_hz = if kind == Kind::Audio { OPUS_CLOCK_HZ } else { VIDEO_CLOCK_HZ };
+        Self { id, peer, kind, source, clock_hz, layers: Vec::new(), subscribers: Vec::new() }
     }
 
     /// The index of a layer, which is noted if it is new; `None`: there are too many.

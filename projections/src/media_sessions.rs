@@ -35,6 +35,12 @@ pub static MEDIA_SESSIONS: Table = Table {
         Column::int("lost_received_weight_ms"),
         Column::int("round_trip_sum"),
         Column::int("round_trip_weight_ms"),
+        Column::int("packets_lost_sent"),
+        Column::int("packets_lost_received"),
+        Column::int("jitter_sent_sum"),
+        Column::int("jitter_sent_weight_ms"),
+        Column::int("jitter_received_sum"),
+        Column::int("jitter_received_weight_ms"),
     ],
     indexed: &["opening", "session"],
 };
@@ -48,7 +54,7 @@ impl Projection for MediaSessionsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -122,6 +128,11 @@ fn sums(id: &str, measured: &MediaMeasured) -> Vec<RowChange> {
     weighted("lost_sent_sum", "lost_sent_weight_ms", measured.lost_sent_permille);
     weighted("lost_received_sum", "lost_received_weight_ms", measured.lost_received_permille);
     weighted("round_trip_sum", "round_trip_weight_ms", measured.round_trip_ms);
+    weighted("jitter_sent_sum", "jitter_sent_weight_ms", measured.jitter_sent_ms);
+    weighted("jitter_received_sum", "jitter_received_weight_ms", measured.jitter_received_ms);
+    let lost =
+        [("packets_lost_sent", measured.packets_lost_sent), ("packets_lost_received", measured.packets_lost_received)];
+    changes.extend(lost.into_iter().filter_map(|(column, lost)| Some(add(column, lost?))));
     changes
 }
 
@@ -165,6 +176,10 @@ impl MediaSessionRow {
             lost_sent: (sum("lost_sent_sum")?, sum("lost_sent_weight_ms")?).into(),
             lost_received: (sum("lost_received_sum")?, sum("lost_received_weight_ms")?).into(),
             round_trip: (sum("round_trip_sum")?, sum("round_trip_weight_ms")?).into(),
+            packets_lost_sent: fields.optional("packets_lost_sent", Fields::number)?,
+            packets_lost_received: fields.optional("packets_lost_received", Fields::number)?,
+            jitter_sent: (sum("jitter_sent_sum")?, sum("jitter_sent_weight_ms")?).into(),
+            jitter_received: (sum("jitter_received_sum")?, sum("jitter_received_weight_ms")?).into(),
         };
         Some(Self {
             id: fields.id("id")?,

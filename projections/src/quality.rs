@@ -28,6 +28,11 @@ impl Mean {
     }
 }
 
+/// The sum of what is known.
+fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).reduce(u64::saturating_add)
+}
+
 /// What the summaries of one media session, or of several, come to.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Quality {
@@ -45,6 +50,14 @@ pub struct Quality {
     pub lost_received: Mean,
     /// To the media node and back, milliseconds.
     pub round_trip: Mean,
+    /// Packets lost of what he sent; `None`: not known.
+    pub packets_lost_sent: Option<u64>,
+    /// Packets lost of what he was sent.
+    pub packets_lost_received: Option<u64>,
+    /// By how much the time between packets varied of what he sent, milliseconds.
+    pub jitter_sent: Mean,
+    /// By how much it varied of what he was sent, milliseconds.
+    pub jitter_received: Mean,
 }
 
 impl Quality {
@@ -58,6 +71,10 @@ impl Quality {
             lost_sent: sum.lost_sent.and(one.lost_sent),
             lost_received: sum.lost_received.and(one.lost_received),
             round_trip: sum.round_trip.and(one.round_trip),
+            packets_lost_sent: both(sum.packets_lost_sent, one.packets_lost_sent),
+            packets_lost_received: both(sum.packets_lost_received, one.packets_lost_received),
+            jitter_sent: sum.jitter_sent.and(one.jitter_sent),
+            jitter_received: sum.jitter_received.and(one.jitter_received),
         })
     }
 

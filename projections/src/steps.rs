@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wac_events::media::MediaMeasured;
+use wac_events::media::{MediaLimit, MediaMeasured};
 use wac_events::room::JoinReason;
 use wac_events::{
     Actor, AgentEvent, AnyEvent, Callee, GroupId, InviteEvent, InviteKind, MediaEvent, NodeEvent, NodeId, Position,
@@ -309,9 +309,21 @@ fn transfer(event: &TransferEvent) -> Vec<Word> {
     }
 }
 
+fn limit(limit: MediaLimit) -> &'static str {
+    match limit {
+        MediaLimit::Sessions => "sessions",
+        MediaLimit::Rooms => "rooms",
+        MediaLimit::Participants => "places in the room",
+        MediaLimit::Bandwidth => "bandwidth",
+    }
+}
+
 fn media(event: &MediaEvent) -> Vec<Word> {
     match event {
         MediaEvent::Connected(event) => say![&event.user, "is connected to the media node"],
+        MediaEvent::Refused(event) => {
+            say![&event.user, format!("is not let in by the media node: it has no more {} to give", limit(event.limit))]
+        }
         MediaEvent::Flowed(event) => say![format!("the first media is {}", word(&event.direction))],
         MediaEvent::TrackPublished(event) => say![format!("track {} is sent: {}", event.track, word(&event.source))],
         MediaEvent::TrackEnded(event) => say![format!("track {} is no longer sent", event.track)],
@@ -331,13 +343,16 @@ fn media(event: &MediaEvent) -> Vec<Word> {
 
 fn measured(event: &MediaMeasured) -> String {
     let known = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
+    let millis = |value: Option<u32>| known(value.map(|ms| format!("{ms} ms")));
     let permille = |value: Option<u32>| known(value.map(|lost| format!("{}.{} %", lost / 10, lost % 10)));
     format!(
-        "measured for {} s: lost {} of what was sent, {} of what was received, round trip {}, spoke {} s",
+        "measured for {} s: lost {} of what was sent, {} of what was received, round trip {}, jitter {} and {}, spoke {} s",
         event.duration_ms / 1_000,
         permille(event.lost_sent_permille),
         permille(event.lost_received_permille),
-        known(event.round_trip_ms.map(|ms| format!("{ms} ms"))),
+        millis(event.round_trip_ms),
+        millis(event.jitter_sent_ms),
+        millis(event.jitter_received_ms),
         event.speaking_ms / 1_000,
     )
 }

@@ -150,6 +150,11 @@ async fn call(stores: &Stores) {
         lost_sent_permille: None,
         lost_received_permille: Some(10),
         round_trip_ms: Some(40),
+        packets_lost_sent: None,
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: None,
+        tracks: Vec::new(),
         speaking_ms: 3,
         at: at(66),
     };

@@ -144,6 +144,30 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new("media.peersMax", Kind::Number(1, 1_000_000), Some("2000"), "Most media sessions of a node."),
     Key::new(
+        "media.roomsMax",
+        Kind::Number(1, 1_000_000),
+        Some("1000"),
+        "Most rooms of a node with somebody's media in them.",
+    ),
+    Key::new(
+        "media.participantsMax",
+        Kind::Number(1, 100_000),
+        Some("1000"),
+        "Most media sessions in one room, on the node.",
+    ),
+    Key::new(
+        "media.bandwidthMax",
+        Kind::Number(0, 1_000_000_000),
+        Some("0"),
+        "While a node sends as much as this nobody joins, in kbit/s; 0: there is no limit.",
+    ),
+    Key::new(
+        "media.publisherMax",
+        Kind::Number(0, 10_000_000),
+        Some("20000"),
+        "What is taken of one who sends, in kbit/s: the rest is dropped; 0: all is taken.",
+    ),
+    Key::new(
         "media.joinsPerSecond",
         Kind::Number(1, 100_000),
         Some("50"),

@@ -132,6 +132,14 @@ pub(crate) struct MediaSettings {
     pub(crate) idle_timeout: Duration,
     /// `media.peersMax`.
     pub(crate) peers_max: usize,
+    /// `media.roomsMax`.
+    pub(crate) rooms_max: usize,
+    /// `media.participantsMax`.
+    pub(crate) participants_max: usize,
+    /// `media.bandwidthMax`, in bit/s.
+    pub(crate) bandwidth_max: u64,
+    /// `media.publisherMax`, in bit/s.
+    pub(crate) publisher_max: u64,
     /// `media.joinsPerSecond`.
     pub(crate) joins_per_second: u32,
     /// `media.stunServers`.
@@ -164,6 +172,10 @@ impl MediaSettings {
             token_ttl: Duration::from_millis(configuration.number("media.tokenTtl")),
             idle_timeout: Duration::from_millis(configuration.number("media.idleTimeout")),
             peers_max: size("media.peersMax"),
+            rooms_max: size("media.roomsMax"),
+            participants_max: size("media.participantsMax"),
+            bandwidth_max: configuration.number("media.bandwidthMax") * 1_000,
+            publisher_max: configuration.number("media.publisherMax") * 1_000,
             joins_per_second: u32::try_from(configuration.number("media.joinsPerSecond")).unwrap_or(u32::MAX),
             stun_servers: configuration.list("media.stunServers").to_vec(),
             url: configuration.text("media.url").map(str::to_owned),

@@ -93,13 +93,11 @@ pub(super) fn links(recorded: &Recorded) -> Links {
         Ok(AnyEvent::Transfer(event)) => transfer(&recorded.stream, event),
         Ok(AnyEvent::MediaSession(MediaEvent::Connected(event))) => {
             let room = RoomRef { domain: event.domain, id: event.room };
-            Links {
-                own: Part::of_stream(&recorded.stream),
-                parts: vec![Part::opening(&room, &event.opening)],
-                users: vec![event.user],
-                devices: vec![event.session],
-                ..Links::default()
-            }
+            media(&recorded.stream, &room, &event.opening, event.user, event.session)
+        }
+        Ok(AnyEvent::MediaSession(MediaEvent::Refused(event))) => {
+            let room = RoomRef { domain: event.domain, id: event.room };
+            media(&recorded.stream, &room, &event.opening, event.user, event.session)
         }
         Ok(AnyEvent::Agent(AgentEvent::Assigned(event))) => contact(&recorded.stream, event.invite, event.user),
         Ok(AnyEvent::Agent(AgentEvent::Released(event))) => contact(&recorded.stream, event.invite, event.user),
@@ -113,6 +111,16 @@ pub(super) fn links(recorded: &Recorded) -> Links {
             Links { over: Some(SessionId::from(recorded.stream.id())), ..Links::default() }
         }
         _ => Links { own: Part::of_stream(&recorded.stream), ..Links::default() },
+    }
+}
+
+fn media(stream: &StreamId, room: &RoomRef, opening: &OpeningId, user: UserId, device: SessionId) -> Links {
+    Links {
+        own: Part::of_stream(stream),
+        parts: vec![Part::opening(room, opening)],
+        users: vec![user],
+        devices: vec![device],
+        ..Links::default()
     }
 }
 

@@ -13,12 +13,13 @@ use super::PAGE;
 use super::links::{Links, Part, Turn, links};
 
 /// What may belong to a call though none of its own streams names it.
-const FOLLOWED: [&str; 8] = [
+const FOLLOWED: [&str; 9] = [
     "invite.created",
     "invite.accepted",
     "transfer.created",
     "agent.*",
     "media.connected",
+    "media.refused",
     "presence.device_registered",
     "presence.device_removed",
     "session.closed",

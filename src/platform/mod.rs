@@ -34,6 +34,7 @@ use crate::serving::{Bound, Servers};
 use crate::shutdown::{DRAIN_PART, DRAIN_REQUESTS};
 pub(crate) use media::MediaSocket;
 use media::door::Dispatcher;
+use media::figures::MediaFigures;
 use media::member::Membership;
 use media::{LocalLink, Member, endpoint};
 use ports::{LogHealth, RelayHealth, RowsHealth, RowsWaiter, Signs, calls, lag_source};
@@ -311,6 +312,9 @@ impl Platform {
             sockets: self.socket_ports(rows, key, settings)?,
         };
         let api = wac_api::Platform::new(ports, interfaces.config);
+        if let Some((node, _)) = &self.media {
+            api.metrics.collect(Box::new(MediaFigures(node.load())));
+        }
         self.tail = Some(tokio::spawn(wac_api::follow_log(api.clone())));
         if settings.has_role("signaling") {
             api.start_node().await.context("this node cannot be made known to the others")?;

@@ -275,6 +275,18 @@ pub(crate) struct ConferenceQuality {
     /// To the media node and back, milliseconds.
     #[schema(required = true)]
     round_trip_ms: Option<f64>,
+    /// Packets lost of what was sent.
+    #[schema(required = true)]
+    packets_lost_sent: Option<u64>,
+    /// Packets lost of what was received.
+    #[schema(required = true)]
+    packets_lost_received: Option<u64>,
+    /// By how much the time between packets varied of what was sent, milliseconds.
+    #[schema(required = true)]
+    jitter_sent_ms: Option<f64>,
+    /// By how much it varied of what was received, milliseconds.
+    #[schema(required = true)]
+    jitter_received_ms: Option<f64>,
     /// Bytes of media sent.
     bytes_sent: u64,
     /// Bytes of media received.

@@ -49,6 +49,11 @@ fn measured() -> MediaMeasured {
         lost_sent_permille: Some(5),
         lost_received_permille: Some(20),
         round_trip_ms: Some(80),
+        packets_lost_sent: None,
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: None,
+        tracks: Vec::new(),
         speaking_ms: 21_000,
         at: Time::EPOCH,
     }

@@ -29,6 +29,11 @@ impl World {
             lost_sent_permille: None,
             lost_received_permille: Some(30),
             round_trip_ms: Some(50),
+            packets_lost_sent: None,
+            packets_lost_received: None,
+            jitter_sent_ms: None,
+            jitter_received_ms: None,
+            tracks: Vec::new(),
             speaking_ms: 4,
             at: Time::EPOCH,
         };

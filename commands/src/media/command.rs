@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use wac_events::media::{
-    MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaMeasured, MediaSource, MediaTrackEnded,
-    MediaTrackPublished,
+    MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaLimit, MediaMeasured, MediaRefused,
+    MediaSource, MediaTrackEnded, MediaTrackPublished,
 };
 use wac_events::{DomainId, MediaEvent, MediaSessionId, OpeningId, RoomId, SessionId, StreamId, UserId};
 
@@ -34,6 +34,8 @@ pub struct MediaSessionRef {
 pub enum MediaReport {
     /// Media can flow.
     Connected,
+    /// The session does not begin, for want of this.
+    Refused(MediaLimit),
     /// The first has gone this way.
     Flowed(MediaDirection),
     /// A track is sent.
@@ -73,6 +75,21 @@ impl ReportMedia {
                     at,
                 };
                 (!state.connected).then(|| connected.into())
+            }
+            MediaReport::Refused(limit) => {
+                let of = self.of.clone();
+                let refused = MediaRefused {
+                    id: of.id,
+                    domain: of.domain,
+                    room: of.room,
+                    opening: of.opening,
+                    user: of.user,
+                    session: of.session,
+                    node: of.node,
+                    limit: *limit,
+                    at,
+                };
+                (!state.connected).then(|| refused.into())
             }
             _ if !state.connected => None,
             MediaReport::Flowed(direction) => {

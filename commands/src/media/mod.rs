@@ -45,6 +45,7 @@ pub fn evolve(mut state: MediaSession, event: &MediaEvent) -> MediaSession {
             state.connected = true;
             state.of = Some((connected.opening.clone(), connected.user.clone()));
         }
+        MediaEvent::Refused(_) => state.ended = true,
         MediaEvent::Flowed(flowed) => _ = state.flowed.insert(flowed.direction),
         MediaEvent::TrackPublished(published) => _ = state.tracks.insert(published.track.clone()),
         MediaEvent::TrackEnded(ended) => {

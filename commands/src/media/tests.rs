@@ -1,7 +1,7 @@
 //! Rules of media sessions.
 
 use wac_events::alarm::AlarmRule;
-use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
+use wac_events::media::{MediaDirection, MediaEnd, MediaLimit, MediaMeasured, MediaSource};
 use wac_events::{EventId, Time};
 
 use super::*;
@@ -20,6 +20,17 @@ fn report(report: MediaReport) -> ReportMedia {
     ReportMedia { of, report }
 }
 
+#[test]
+fn who_was_refused_is_noted_once_and_his_session_never_begins() {
+    let refused = || report(MediaReport::Refused(MediaLimit::Rooms));
+    given().when(refused()).then(&["media.refused"]);
+    let story = given().after(refused());
+    for again in [refused(), report(MediaReport::Connected), report(MediaReport::Ended(MediaEnd::Left))] {
+        story.clone().when(again).then_nothing();
+    }
+    given().after(report(MediaReport::Connected)).when(refused()).then_nothing();
+}
+
 fn measured(period: u32) -> ReportMedia {
     report(MediaReport::Measured(MediaMeasured {
         period,
@@ -29,6 +40,11 @@ fn measured(period: u32) -> ReportMedia {
         lost_sent_permille: None,
         lost_received_permille: Some(3),
         round_trip_ms: Some(4),
+        packets_lost_sent: None,
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: None,
+        tracks: Vec::new(),
         speaking_ms: 5,
         at: Time::EPOCH,
     }))

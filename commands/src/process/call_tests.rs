@@ -546,6 +546,11 @@ fn summary(period: u32, lost: u32) -> crate::ReportMedia {
         lost_sent_permille: None,
         lost_received_permille: Some(lost),
         round_trip_ms: None,
+        packets_lost_sent: None,
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: None,
+        tracks: Vec::new(),
         speaking_ms: 0,
         at: wac_events::Time::EPOCH,
     }))

@@ -193,6 +193,16 @@ fn without_its_key_a_sample_shows_erased_fields_and_is_still_valid() {
 }
 
 #[test]
+fn a_summary_of_media_from_before_lost_packets_and_jitter_were_counted_decodes() {
+    let mut sample = read("samples", "media.measured.v1.json");
+    for added in ["packetsLostSent", "packetsLostReceived", "jitterSentMs", "jitterReceivedMs", "tracks"] {
+        sample.as_object_mut().unwrap().remove(added).unwrap();
+    }
+    let event = AnyEvent::decode("media.measured", 1, &sample.to_string()).unwrap();
+    assert_eq!(encoded(&event), sample);
+}
+
+#[test]
 fn the_first_version_of_user_created_becomes_the_newest() {
     let sample = read("samples", "user.created.v1.json");
     let mut event = AnyEvent::decode("user.created", 1, &sample.to_string()).unwrap();

@@ -11,8 +11,8 @@ use wac_events::invite::{
 };
 use wac_events::login::{LoginAlarmRaised, LoginFailed};
 use wac_events::media::{
-    MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaMeasured, MediaSource, MediaTrackEnded,
-    MediaTrackPublished,
+    MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaLimit, MediaMeasured, MediaRefused,
+    MediaSource, MediaTrackEnded, MediaTrackMeasured, MediaTrackPublished,
 };
 use wac_events::node::{MediaDraining, MediaOffered, MediaWithdrawn, NodeEnd, NodeStarted, NodeStopped};
 use wac_events::presence::{
@@ -312,7 +312,7 @@ fn agents() -> [AgentEvent; 2] {
     ]
 }
 
-fn media_sessions() -> [MediaEvent; 8] {
+fn media_sessions() -> [MediaEvent; 9] {
     let connected = MediaConnected {
         id: MEDIA.into(),
         domain: DOMAIN.into(),
@@ -331,11 +331,36 @@ fn media_sessions() -> [MediaEvent; 8] {
         lost_sent_permille: Some(3),
         lost_received_permille: Some(11),
         round_trip_ms: Some(24),
+        packets_lost_sent: Some(18),
+        packets_lost_received: Some(97),
+        jitter_sent_ms: Some(3),
+        jitter_received_ms: Some(9),
+        tracks: vec![MediaTrackMeasured {
+            direction: MediaDirection::Sent,
+            track: "7".to_owned(),
+            source: MediaSource::ScreenAudio,
+            bytes: 7_500_000,
+            packets: 6_000,
+            packets_lost: Some(18),
+            jitter_ms: Some(3),
+        }],
         speaking_ms: 20_000,
         at: at(4),
     };
+    let refused = MediaRefused {
+        id: "m2".into(),
+        domain: connected.domain.clone(),
+        room: connected.room.clone(),
+        opening: opening(),
+        user: USER.into(),
+        session: SESSION.into(),
+        node: "node-1".to_owned(),
+        limit: MediaLimit::Participants,
+        at: at(6),
+    };
     [
         connected.into(),
+        refused.into(),
         MediaFlowed { direction: MediaDirection::Sent, at: at(1) }.into(),
         MediaTrackPublished { track: "7".to_owned(), source: MediaSource::ScreenAudio, at: at(2) }.into(),
         MediaTrackEnded { track: "7".to_owned(), at: at(3) }.into(),

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::oneshot;
 use wac_commands::MediaSessionRef;
-use wac_media::{Entrance, JoinRejection, Rights, Ticket};
+use wac_media::{Entrance, JoinRejection, Limit, Rights, Ticket};
 
 use crate::desk::Knock;
 use crate::node::Door;
@@ -119,8 +119,24 @@ pub(crate) async fn begin(door: &Door, claims: &Claims, entrance: Entrance) -> R
         JoinRejection::NoSeat => {
             Refused::new(StatusCode::FORBIDDEN, "not_a_participant", "This device is not in the room, or no longer.")
         }
-        _ => Refused::new(StatusCode::SERVICE_UNAVAILABLE, "node_full", "This media node takes no further sessions."),
+        JoinRejection::Full(limit) => full(limit),
+        _ => full(Limit::Sessions),
     })
+}
+
+/// What whoever asked should know of it; that all places of the room are taken is for him, the rest is the node's.
+fn full(limit: Limit) -> Refused {
+    let (status, code, detail) = match limit {
+        Limit::Participants => {
+            (StatusCode::FORBIDDEN, "participants_limit", "The room has as many media sessions as one may have.")
+        }
+        Limit::Sessions => (StatusCode::SERVICE_UNAVAILABLE, "node_full", "This media node takes no further sessions."),
+        Limit::Rooms => (StatusCode::SERVICE_UNAVAILABLE, "rooms_limit", "This media node takes no further rooms."),
+        Limit::Bandwidth => {
+            (StatusCode::SERVICE_UNAVAILABLE, "bandwidth_limit", "This media node sends as much as it may.")
+        }
+    };
+    Refused::new(status, code, detail)
 }
 
 /// Takes up the session that a token has begun by the media socket.
@@ -151,14 +167,14 @@ async fn join(door: &Door, claims: &Claims, entrance: Entrance) -> Result<Joined
             reply,
         };
         if door.closing.is_cancelled() || door.knocks.send(knock).await.is_err() {
-            return Err(JoinRejection::Full);
+            return Err(JoinRejection::Full(Limit::Sessions));
         }
         match answer.await {
             Ok(Err(JoinRejection::UnknownRoom | JoinRejection::NoSeat)) if tokio::time::Instant::now() < deadline => {
                 tokio::time::sleep(LOG_RETRY).await;
             }
             Ok(outcome) => return outcome,
-            Err(_) => return Err(JoinRejection::Full),
+            Err(_) => return Err(JoinRejection::Full(Limit::Sessions)),
         }
     }
     Err(JoinRejection::UnknownRoom)

@@ -23,4 +23,4 @@ pub use node::{MediaConfig, MediaLoad, MediaNode, StartError};
 pub use report::REPORTER;
 pub use sockets::MediaSockets;
 pub use token::{Claims, TokenChecker, TokenError, TokenKey};
-pub use wac_media::{Rights, VideoCodec, opening_of};
+pub use wac_media::{Dropped, Figures, Limit, Rights, VideoCodec, opening_of};

@@ -9,7 +9,7 @@ use axum::routing::get;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wac_events::Environment;
-use wac_media::{SfuConfig, VideoCodec};
+use wac_media::{Figures, SfuConfig, VideoCodec};
 
 use crate::desk::{Desk, Knock};
 use crate::feed::MediaPorts;
@@ -39,6 +39,14 @@ pub struct MediaConfig {
     pub auto_video: usize,
     /// Most media sessions.
     pub peers_max: usize,
+    /// Most rooms with somebody in them.
+    pub rooms_max: usize,
+    /// Most media sessions in one room.
+    pub participants_max: usize,
+    /// While so much is sent nobody joins, bit/s; 0: there is no limit.
+    pub bandwidth_max: u64,
+    /// What is taken of one publisher, bit/s; 0: all of it.
+    pub publisher_max: u64,
     /// A session from which nothing has come for so long is ended.
     pub idle_timeout: Duration,
     /// So many sessions may begin by WHIP and WHEP in a second.
@@ -59,7 +67,12 @@ pub struct MediaLoad(Orders);
 impl MediaLoad {
     /// How many media sessions it has.
     pub fn sessions(&self) -> u64 {
-        u64::try_from(self.0.sessions()).unwrap_or(u64::MAX)
+        self.0.figures().sessions
+    }
+
+    /// What has passed it.
+    pub fn figures(&self) -> Figures {
+        self.0.figures()
     }
 }
 
@@ -97,6 +110,10 @@ impl MediaNode {
             video: config.video,
             auto_video: config.auto_video,
             peers_max: config.peers_max,
+            rooms_max: config.rooms_max,
+            participants_max: config.participants_max,
+            bandwidth_max: config.bandwidth_max,
+            publisher_max: config.publisher_max,
             idle_timeout: config.idle_timeout,
             ..SfuConfig::default()
         };

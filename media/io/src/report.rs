@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wac_commands::{Context, MediaReport, MediaSessionRef, ReportMedia};
-use wac_events::media::{MediaDirection, MediaEnd, MediaMeasured, MediaSource};
+use wac_events::media::{MediaDirection, MediaEnd, MediaLimit, MediaMeasured, MediaSource, MediaTrackMeasured};
 use wac_events::{Actor, CommandId, Time};
 use wac_media::wire::{ByeReason, Source};
-use wac_media::{PeerFact, PeerId, Summary};
+use wac_media::{Direction, Limit, PeerFact, PeerId, Summary, TrackSummary};
 
 use crate::feed::{ReportError, ReportSink};
 
@@ -27,6 +27,8 @@ pub(crate) enum Report {
     Began(PeerId, Box<MediaSessionRef>),
     /// What happened, and when.
     Fact(PeerId, Box<PeerFact>, Time),
+    /// None has begun, for want of this.
+    Refused(Box<MediaSessionRef>, Limit, Time),
 }
 
 /// Writes reports, one after the other. Ends when all senders are gone, or at `shutdown` when
@@ -43,6 +45,10 @@ pub(crate) async fn write_reports(
                 sessions.insert(peer, Arc::new(*of));
                 continue;
             }
+            Report::Refused(of, limit, at) => {
+                write(&*sink, &of, ("refused", MediaReport::Refused(limit_of(limit))), at, &shutdown).await;
+                continue;
+            }
             Report::Fact(peer, fact, at) => (peer, fact, at),
         };
         let ends = matches!(*fact, PeerFact::Ended(_));
@@ -51,14 +57,21 @@ pub(crate) async fn write_reports(
             false => sessions.get(&peer).cloned(),
         };
         if let Some(of) = of {
-            write(&*sink, &of, &fact, at, &shutdown).await;
+            write(&*sink, &of, (&key_of(&fact), report_of(&fact, at)), at, &shutdown).await;
         }
     }
 }
 
-async fn write(sink: &dyn ReportSink, of: &MediaSessionRef, fact: &PeerFact, at: Time, shutdown: &CancellationToken) {
-    let command = ReportMedia { of: of.clone(), report: report_of(fact, at) };
-    let key = format!("{}:{}", of.id, key_of(fact));
+/// Writes one report; its key distinguishes it from the others of its session.
+async fn write(
+    sink: &dyn ReportSink,
+    of: &MediaSessionRef,
+    (key, report): (&str, MediaReport),
+    at: Time,
+    shutdown: &CancellationToken,
+) {
+    let command = ReportMedia { of: of.clone(), report };
+    let key = format!("{}:{key}", of.id);
     let ctx = Context::new(at, Actor::System(REPORTER.to_owned()), CommandId::derived("media", &key));
     loop {
         match sink.report(&command, ctx.clone()).await {
@@ -112,10 +125,35 @@ fn measured(summary: &Summary, at: Time) -> MediaMeasured {
         bytes_received: summary.bytes_received,
         lost_sent_permille: summary.lost_sent_permille,
         lost_received_permille: summary.lost_received_permille,
-        round_trip_ms: summary.round_trip.and_then(|time| u32::try_from(time.as_millis()).ok()),
+        round_trip_ms: summary.round_trip.map(short),
         speaking_ms: millis(summary.speaking),
+        packets_lost_sent: summary.packets_lost_sent,
+        packets_lost_received: summary.packets_lost_received,
+        jitter_sent_ms: summary.jitter_sent.map(short),
+        jitter_received_ms: summary.jitter_received.map(short),
+        tracks: summary.tracks.iter().map(track_measured).collect(),
         at,
     }
+}
+
+fn track_measured(track: &TrackSummary) -> MediaTrackMeasured {
+    MediaTrackMeasured {
+        direction: match track.direction {
+            Direction::Sent => MediaDirection::Sent,
+            Direction::Received => MediaDirection::Received,
+        },
+        track: track.track.to_string(),
+        source: source_of(track.source),
+        bytes: track.bytes,
+        packets: track.packets,
+        packets_lost: track.packets_lost,
+        jitter_ms: track.jitter.map(short),
+    }
+}
+
+/// In milliseconds.
+fn short(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn source_of(source: Source) -> MediaSource {
@@ -124,6 +162,15 @@ fn source_of(source: Source) -> MediaSource {
         Source::Camera => MediaSource::Camera,
         Source::Screen => MediaSource::Screen,
         Source::ScreenAudio => MediaSource::ScreenAudio,
+    }
+}
+
+fn limit_of(limit: Limit) -> MediaLimit {
+    match limit {
+        Limit::Sessions => MediaLimit::Sessions,
+        Limit::Rooms => MediaLimit::Rooms,
+        Limit::Participants => MediaLimit::Participants,
+        Limit::Bandwidth => MediaLimit::Bandwidth,
     }
 }
 

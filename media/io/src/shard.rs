@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
@@ -14,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use wac_commands::MediaSessionRef;
 use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
-use wac_media::{Entrance, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
+use wac_media::{Entrance, Figures, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
 
 use crate::outbox::Outbox;
 use crate::report::Report;
@@ -62,13 +61,13 @@ pub(crate) struct Joined {
 pub(crate) struct Orders {
     sender: Sender<Order>,
     waker: Arc<Waker>,
-    sessions: Arc<AtomicUsize>,
+    figures: Arc<Mutex<Figures>>,
 }
 
 impl Orders {
-    /// How many media sessions the shard has.
-    pub(crate) fn sessions(&self) -> usize {
-        self.sessions.load(Ordering::Relaxed)
+    /// What has passed the shard.
+    pub(crate) fn figures(&self) -> Figures {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says it; a shard that has stopped does not hear it.
@@ -98,8 +97,8 @@ pub(crate) struct Shard {
     env: Arc<dyn Environment>,
     reports: mpsc::Sender<Report>,
     reports_lost: u64,
-    /// How many sessions there are, for others.
-    counted: Arc<AtomicUsize>,
+    /// What has passed, for others.
+    figures: Arc<Mutex<Figures>>,
 }
 
 impl Shard {
@@ -123,8 +122,8 @@ impl Shard {
         };
         let sfu = Sfu::new(config, Instant::now());
         let (clients, sessions) = (HashMap::new(), HashMap::new());
-        let counted = Arc::<AtomicUsize>::default();
-        let told = Orders { sender, waker, sessions: counted.clone() };
+        let figures = Arc::<Mutex<Figures>>::default();
+        let told = Orders { sender, waker, figures: figures.clone() };
         let next_sweep = Instant::now() + SWEEP_EVERY;
         let shard = Self {
             sfu,
@@ -140,7 +139,7 @@ impl Shard {
             env,
             reports,
             reports_lost: 0,
-            counted,
+            figures,
         };
         Ok((shard, told))
     }
@@ -179,7 +178,7 @@ impl Shard {
                 return;
             }
             self.sfu.handle_timeout(Instant::now());
-            self.counted.store(self.sessions.len(), Ordering::Relaxed);
+            *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.sfu.figures();
         }
     }
 
@@ -238,7 +237,11 @@ impl Shard {
         reply: oneshot::Sender<Result<Joined, JoinRejection>>,
         now: Instant,
     ) {
-        let joined = self.sfu.join(ticket, now).map(|peer| {
+        let joined = self.sfu.join(ticket, now);
+        if let Err(JoinRejection::Full(limit)) = &joined {
+            self.report(Report::Refused(of.clone(), *limit, self.env.now()));
+        }
+        let joined = joined.map(|peer| {
             let (sender, frames) = mpsc::channel(FRAMES_WAITING_MAX);
             self.clients.insert(peer, sender);
             self.sessions.insert(of.id.clone(), peer);

@@ -221,4 +221,17 @@ mod tests {
         assert_eq!(packet(&stream[8..]), Ok(Some((&[][..], 2))));
         assert_eq!(packet(b"GET / HTTP/1.1"), Err(()), "no client");
     }
+
+    #[test]
+    fn of_any_bytes_packets_are_cut_that_are_in_them_and_no_longer_than_one_may_be() {
+        bolero::check!().for_each(|bytes: &[u8]| {
+            let (mut rest, mut cut) = (bytes, 0);
+            while let Ok(Some((content, length))) = packet(rest) {
+                assert_eq!(content.len() + 2, length);
+                assert!(content.len() <= PACKET_BYTES_MAX);
+                (rest, cut) = (&rest[length..], cut + length);
+            }
+            assert!(cut <= bytes.len());
+        });
+    }
 }

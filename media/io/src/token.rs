@@ -162,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn no_text_from_outside_is_a_token() {
+        let key = TokenKey::derive(b"secret");
+        let checker = TokenChecker::empty();
+        checker.set(&[key.public()]);
+        bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(checker.check(&text).is_err());
+            // Nor is one whose parts can be read, and that somebody else has signed.
+            let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+            let three = format!("{}.{}.{}", part(b"{}"), part(bytes), part(&[7; 64]));
+            assert!(checker.check(&three).is_err());
+        });
+    }
+
+    #[test]
     fn a_token_says_what_was_signed_until_it_expires() {
         let key = TokenKey::derive(b"secret");
         let token = key.sign(&claims());

@@ -7,6 +7,7 @@ use str0m::stats::PeerStats;
 use super::{Output, Sfu, TICK};
 use crate::PeerId;
 use crate::TrackId;
+use crate::flows::{Direction, Flows, TrackSummary, jitter, lost};
 use crate::wire::{ByeReason, Source};
 
 /// How often a session's quality is summed up.
@@ -50,6 +51,16 @@ pub struct Summary {
     pub round_trip: Option<Duration>,
     /// How long it spoke.
     pub speaking: Duration,
+    /// Packets it sent that were lost.
+    pub packets_lost_sent: Option<u64>,
+    /// Packets it was sent that were lost.
+    pub packets_lost_received: Option<u64>,
+    /// Jitter of what it sent: that of its worst track.
+    pub jitter_sent: Option<Duration>,
+    /// Jitter of what it was sent.
+    pub jitter_received: Option<Duration>,
+    /// Track by track.
+    pub tracks: Vec<TrackSummary>,
 }
 
 /// What is being measured of a peer.
@@ -65,6 +76,7 @@ pub(crate) struct Meter {
     lost_sent: Mean,
     lost_received: Mean,
     round_trip: Option<Duration>,
+    pub flows: Flows,
     pub speaking: Duration,
 }
 
@@ -101,6 +113,7 @@ impl Meter {
             lost_sent: Mean::default(),
             lost_received: Mean::default(),
             round_trip: None,
+            flows: Flows::default(),
             speaking: Duration::ZERO,
         }
     }
@@ -116,6 +129,7 @@ impl Meter {
         self.periods += 1;
         let before = std::mem::replace(&mut self.bytes_before, self.bytes);
         let since = std::mem::replace(&mut self.since, now);
+        let tracks = self.flows.summary();
         Summary {
             period: self.periods,
             duration: now.saturating_duration_since(since),
@@ -125,6 +139,11 @@ impl Meter {
             lost_received_permille: self.lost_received.take_permille(),
             round_trip: self.round_trip,
             speaking: std::mem::take(&mut self.speaking),
+            packets_lost_sent: lost(&tracks, Direction::Sent),
+            packets_lost_received: lost(&tracks, Direction::Received),
+            jitter_sent: jitter(&tracks, Direction::Sent),
+            jitter_received: jitter(&tracks, Direction::Received),
+            tracks,
         }
     }
 }

@@ -29,6 +29,9 @@ struct Parcel<'a> {
 
 impl Sfu {
     pub(super) fn forward(&mut self, from: PeerId, packet: &RtpPacket, now: Instant) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.taken += 1;
+        }
         let Some((track_id, layer)) = self.belongs(from, packet, now) else { return };
         let Some(parcel) = self.parcel(from, packet, track_id, layer) else { return };
         self.observe(from, &parcel, now);
@@ -89,6 +92,7 @@ impl Sfu {
     /// Counts what passes: rates, widths, loudness.
     fn observe(&mut self, from: PeerId, parcel: &Parcel<'_>, now: Instant) {
         if let Some(track) = self.tracks.get_mut(&parcel.track) {
+            track.clock_hz = parcel.params.spec().clock_rate.get();
             let has_changed = track.count(parcel.layer, parcel.packet.payload.len(), now);
             let layer = &mut track.layers[parcel.layer];
             if parcel.picture.starts_keyframe {

@@ -110,10 +110,18 @@ impl Sfu {
 
     /// Tells the bandwidth estimation what could be used, so that it finds out whether it can be.
     fn announce_rates(&mut self, id: PeerId, choices: &[Choice], sounds: u64) {
-        let carried =
-            |peer: &Peer| peer.slots.iter().filter(|slot| slot.kind == Kind::Video && slot.track.is_some()).count();
-        let silent = self.peers.get(&id).map_or(0, carried).saturating_sub(choices.len()) as u64;
-        let best: u64 = choices.iter().map(|choice| choice.best).sum::<u64>() + silent * UNMEASURED_RATE;
+        // A picture that has paused takes nothing; one that has not begun yet is prepared for.
+        let to_come = |track: &TrackId| {
+            let track = self.tracks.get(track);
+            track.is_some_and(|track| track.layers.iter().all(|layer| layer.rate == 0))
+        };
+        let chosen = |track: &TrackId| choices.iter().any(|choice| choice.track == *track);
+        let pictures = |peer: &Peer| {
+            let carried = peer.slots.iter().filter(|slot| slot.kind == Kind::Video).filter_map(|slot| slot.track);
+            carried.filter(|track| to_come(track) && !chosen(track)).count()
+        };
+        let awaited = self.peers.get(&id).map_or(0, pictures) as u64;
+        let best: u64 = choices.iter().map(|choice| choice.best).sum::<u64>() + awaited * UNMEASURED_RATE;
         let next: u64 =
             choices.iter().map(|choice| choice.layers[(choice.chosen + 1).min(choice.layers.len() - 1)].1).sum();
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.connected) else { return };

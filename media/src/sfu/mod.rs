@@ -20,6 +20,7 @@ use str0m::config::DtlsCert;
 use wac_events::{OpeningId, Position, RoomEvent, UserId};
 
 use self::facts::PeerFact;
+use crate::figures::{Figures, Limit, Pace};
 use crate::peer::{Peer, Ticket};
 use crate::room::{Room, opening_of};
 use crate::speakers::Speakers;
@@ -63,9 +64,9 @@ pub enum JoinRejection {
     /// The device has no seat in the room, or not yet.
     #[error("no seat in the room")]
     NoSeat,
-    /// The node carries as many peers as it may.
-    #[error("the node is full")]
-    Full,
+    /// The node has as much as it may have of something.
+    #[error("the node has as many {} as it may", .0.name())]
+    Full(Limit),
 }
 
 /// One opening of a room, and who is here with a peer connection.
@@ -91,6 +92,8 @@ pub struct Sfu {
     dirty: Vec<PeerId>,
     last_id: u64,
     ticks: u64,
+    figures: Figures,
+    pace: Pace,
 }
 
 impl Sfu {
@@ -110,6 +113,8 @@ impl Sfu {
             dirty: Vec::new(),
             last_id: 0,
             ticks: 0,
+            figures: Figures::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -163,16 +168,42 @@ impl Sfu {
         if !venue.room.seats(&ticket.session, &ticket.user) {
             return Err(JoinRejection::NoSeat);
         }
-        if self.peers.len() >= self.config.peers_max {
-            return Err(JoinRejection::Full);
+        let former = self.peer_of(&ticket);
+        if let Some(limit) = self.lacks(venue.peers.len(), former.is_some()) {
+            self.figures.refuse(limit);
+            return Err(JoinRejection::Full(limit));
         }
-        if let Some(former) = self.peer_of(&ticket) {
+        if let Some(former) = former {
             self.end(former, ByeReason::Replaced, now);
         }
         let id = self.seat(ticket, now);
         self.assign(id, now);
         self.settle(now);
         Ok(id)
+    }
+
+    /// What there is not enough of for somebody who joins a room with so many in it; who replaces his own session
+    /// takes nothing more.
+    fn lacks(&self, in_room: usize, replaces: bool) -> Option<Limit> {
+        let SfuConfig { peers_max, rooms_max, participants_max, bandwidth_max, .. } = self.config;
+        let lacking = [
+            (Limit::Sessions, self.peers.len() >= peers_max),
+            (Limit::Rooms, in_room == 0 && self.busy_rooms() >= rooms_max),
+            (Limit::Participants, in_room >= participants_max),
+            (Limit::Bandwidth, bandwidth_max > 0 && self.pace.rate() >= bandwidth_max),
+        ];
+        lacking.into_iter().find(|(_, is_lacking)| *is_lacking && !replaces).map(|(limit, _)| limit)
+    }
+
+    fn busy_rooms(&self) -> usize {
+        self.venues.values().filter(|venue| !venue.peers.is_empty()).count()
+    }
+
+    /// What has passed so far.
+    pub fn figures(&self) -> Figures {
+        let mut figures = self.figures;
+        (figures.rooms, figures.sessions) = (self.busy_rooms() as u64, self.peers.len() as u64);
+        figures
     }
 
     /// Takes in a frame of a peer's.
@@ -214,6 +245,10 @@ impl Sfu {
     /// What is to be done.
     pub fn poll_output(&mut self) -> Output {
         if let Some(output) = self.outputs.pop_front() {
+            if let Output::Transmit { bytes, .. } = &output {
+                self.figures.packets_sent += 1;
+                self.figures.bytes_sent += bytes.len() as u64;
+            }
             return output;
         }
         let deadline = self.deadlines.first().map_or(self.next_tick, |(at, _)| (*at).min(self.next_tick));

@@ -77,6 +77,8 @@ impl Sfu {
                 self.estimated(id, can_probe.then_some(estimate.as_u64()), now);
             }
             Event::PeerStats(stats) => self.measured(id, &stats, now),
+            Event::MediaIngressStats(stats) => self.counted_of_sent(id, &stats),
+            Event::MediaEgressStats(stats) => self.counted_of_received(id, &stats),
             Event::ChannelOpen(channel, label) => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.channels.opened(channel, &label);

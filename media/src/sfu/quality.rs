@@ -3,16 +3,24 @@
 use std::time::Instant;
 
 use str0m::bwe::Bitrate;
-use str0m::stats::PeerStats;
+use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::{Event, Input, Output};
 
 use super::Sfu;
 use crate::PeerId;
+use crate::config::STATS_EVERY;
+use crate::flows::Carried;
+use crate::track::Track;
 use crate::wire::{Kind, NodeFrame};
 
 /// What everything but pictures may take of a publisher's way, bit/s.
 const OTHER_RATE: u64 = 150_000;
 /// The lower layers of a picture take so much of what its best takes, in percent.
 const LOWER_LAYERS_PERCENT: u64 = 65;
+
+fn carried(track: &Track) -> Carried {
+    Carried { track: track.id, source: track.source, clock_hz: track.clock_hz }
+}
 
 impl Sfu {
     /// Takes in what the connection has counted of late.
@@ -29,6 +37,57 @@ impl Sfu {
             round_trip_ms: stats.rtt.and_then(|rtt| u32::try_from(rtt.as_millis()).ok()),
         };
         self.say(id, frame);
+    }
+
+    /// Takes in what has been counted of a track that a peer sends.
+    pub(super) fn counted_of_sent(&mut self, id: PeerId, stats: &MediaIngressStats) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let track = peer.uplinks.get(&stats.mid).and_then(|track| self.tracks.get(track));
+        if let Some(track) = track {
+            peer.meter.flows.sent(stats, carried(track));
+        }
+    }
+
+    /// Takes in what has been counted of a track that a peer is sent.
+    pub(super) fn counted_of_received(&mut self, id: PeerId, stats: &MediaEgressStats) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let track = peer.slots.iter().find(|slot| slot.mid == stats.mid).and_then(|slot| slot.track);
+        if let Some(track) = track.and_then(|track| self.tracks.get(&track)) {
+            peer.meter.flows.received(stats, carried(track));
+        }
+    }
+
+    /// Has a connection that ends count once more, out of turn: what has flowed since it last did is part of the last
+    /// summary. Its time has gone on to what is returned.
+    pub(super) fn count_at_last(&mut self, id: PeerId, now: Instant) -> Instant {
+        let then = now + STATS_EVERY;
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.connected && peer.rtc.is_alive()) else {
+            return now;
+        };
+        if peer.rtc.handle_input(Input::Timeout(then)).is_err() {
+            return then;
+        }
+        let mut counted = Vec::new();
+        while let Ok(output) = peer.rtc.poll_output() {
+            match output {
+                Output::Event(event) => counted.push(event),
+                Output::Transmit(_) => {}
+                Output::Timeout(_) => break,
+            }
+        }
+        for event in counted {
+            match event {
+                Event::PeerStats(stats) => {
+                    if let Some(peer) = self.peers.get_mut(&id) {
+                        peer.meter.measured(&stats);
+                    }
+                }
+                Event::MediaIngressStats(stats) => self.counted_of_sent(id, &stats),
+                Event::MediaEgressStats(stats) => self.counted_of_received(id, &stats),
+                _ => {}
+            }
+        }
+        then
     }
 
     /// Tells a publisher how much all he sends may take (REMB): the limit of each of his pictures.

@@ -7,8 +7,10 @@ use std::time::Instant;
 use str0m::Input;
 use str0m::ice::StunMessage;
 use str0m::net::Receive;
+use str0m::rtp::Ssrc;
 
 use super::Sfu;
+use crate::figures::Dropped;
 use crate::{PeerId, Way};
 
 /// So many ways to a peer are known at a time; the oldest gives way.
@@ -18,22 +20,62 @@ impl Sfu {
     /// Takes in a packet that has come to `to`, one of the configured addresses.
     /// What belongs to nobody, is forged or replayed, changes nothing.
     pub fn handle_packet(&mut self, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) {
-        let is_check = is_stun(bytes);
-        let peer = if is_check { self.checked(from, to, bytes, now) } else { self.by_way.get(&from).copied() };
-        let Some(peer) = peer else { return };
-        self.feed(peer, from, to, bytes, now);
-        self.settle(now);
+        self.figures.packets_received += 1;
+        self.figures.bytes_received += bytes.len() as u64;
+        let source = media_source(bytes);
+        let taken_in = match is_stun(bytes) {
+            true => self.checked(from, to, bytes, now).ok_or(Dropped::ForgedCheck),
+            false => self.by_way.get(&from).copied().ok_or(Dropped::UnknownSender),
+        };
+        let taken_in = taken_in.and_then(|peer| self.feed(peer, from, to, bytes, now));
+        let outcome = taken_in.and_then(|fed| match source {
+            Some(source) => self.settle_media(fed, source, now),
+            None => {
+                self.settle(now);
+                Ok(())
+            }
+        });
+        if let Err(why) = outcome {
+            self.figures.drop_one(why);
+        }
     }
 
-    fn feed(&mut self, id: PeerId, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) {
-        let Ok(receive) = Receive::new(from.transport.protocol(), from.address, to, bytes) else { return };
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+    fn feed(&mut self, id: PeerId, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) -> Result<PeerId, Dropped> {
+        let receive = Receive::new(from.transport.protocol(), from.address, to, bytes);
+        let receive = receive.map_err(|_| Dropped::Unreadable)?;
+        let peer = self.peers.get_mut(&id).ok_or(Dropped::UnknownSender)?;
+        let is_media = is_media(bytes);
+        if is_media && !peer.allowance.takes(bytes.len(), self.config.publisher_max, now) {
+            return Err(Dropped::Flood);
+        }
         let input = Input::Receive(now, receive);
-        if peer.rtc.accepts(&input) {
-            // A peer error inside the connection ends it; `pump` sees that it is no longer alive.
-            let _ = peer.rtc.handle_input(input);
-            peer.heard = now;
-            self.dirty.push(id);
+        if !peer.rtc.accepts(&input) {
+            return Err(Dropped::UnknownSender);
+        }
+        // A peer error inside the connection ends it; `pump` sees that it is no longer alive.
+        let _ = peer.rtc.handle_input(input);
+        peer.heard = now;
+        self.dirty.push(id);
+        Ok(id)
+    }
+
+    /// Lets what a packet of media has caused happen; fails if it has not been taken as one.
+    fn settle_media(&mut self, from: PeerId, source: Ssrc, now: Instant) -> Result<(), Dropped> {
+        let taken = |sfu: &Self| sfu.peers.get(&from).map(|peer| peer.taken);
+        let before = taken(self);
+        self.settle(now);
+        // A retransmission is taken under the source that it mends, or was not needed any more.
+        let Some(peer) = self.peers.get_mut(&from).filter(|peer| Some(peer.taken) == before) else { return Ok(()) };
+        if peer.incoming.contains_key(&source) {
+            return Err(Dropped::NotTaken);
+        }
+        let mut api = peer.rtc.direct_api();
+        let mends = peer.incoming.keys().any(|main| api.stream_rx(main).is_some_and(|it| it.rtx() == Some(source)));
+        // Source 0 probes the way and has no content.
+        match (mends || *source == 0, api.stream_rx(&source).is_some()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Dropped::NotTaken),
+            (false, false) => Err(Dropped::UnknownSource),
         }
     }
 
@@ -75,6 +117,18 @@ impl Sfu {
             former.ways.retain(|way| *way != from);
         }
     }
+}
+
+/// Whether a datagram is SRTP or SRTCP (RFC 7983 §7).
+fn is_media(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| (128..192).contains(first))
+}
+
+/// The source of a packet of media; `None`: it is none, or SRTCP (RFC 5761 §4).
+fn media_source(bytes: &[u8]) -> Option<Ssrc> {
+    let is_control = (192..224).contains(bytes.get(1)?);
+    let source = bytes.get(8..12)?.try_into().ok()?;
+    (is_media(bytes) && !is_control).then(|| u32::from_be_bytes(source).into())
 }
 
 /// Whether a datagram is STUN (RFC 7983 §7).

@@ -8,6 +8,7 @@ use wac_events::room::{LeaveReason, ParticipantLeft};
 
 use super::Sfu;
 use super::facts::PeerFact;
+use crate::figures::Allowance;
 use crate::peer::{Peer, Ticket};
 use crate::room::Standing;
 use crate::wire::{ByeReason, FRAME_BYTES_MAX, Kind, Limits, NodeFrame, OfferedToClient, Participant};
@@ -57,7 +58,8 @@ impl Sfu {
             }
         }
         let opening = ticket.opening.clone();
-        self.peers.insert(id, Peer::new(ticket, rtc, now));
+        let allowance = Allowance::new(self.config.publisher_max, now);
+        self.peers.insert(id, Peer::new(ticket, rtc, allowance, now));
         if let (Some(venue), Some(peer)) = (self.venues.get_mut(&opening), self.peers.get_mut(&id)) {
             peer.standing = venue.room.standing(&peer.ticket.user);
             venue.peers.push(id);
@@ -138,6 +140,7 @@ impl Sfu {
 
     /// Ends a peer: the others no longer get its tracks.
     pub(super) fn end(&mut self, id: PeerId, reason: ByeReason, now: Instant) {
+        let counted_at = self.count_at_last(id, now);
         self.sum_up(id, now);
         let Some(mut peer) = self.peers.remove(&id) else { return };
         for way in &peer.ways {
@@ -157,7 +160,7 @@ impl Sfu {
                 track.subscribers.retain(|(subscriber, _)| *subscriber != id);
             }
         }
-        self.farewell(&mut peer, now);
+        self.farewell(&mut peer, counted_at);
         self.say(id, NodeFrame::Bye { reason });
         self.tell(id, PeerFact::Ended(reason));
         if let Some(venue) = self.venues.get_mut(&peer.ticket.opening) {

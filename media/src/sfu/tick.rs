@@ -28,6 +28,7 @@ impl Sfu {
         if now >= self.next_tick {
             self.next_tick = now + TICK;
             self.ticks += 1;
+            self.pace.mark(self.figures.bytes_sent, now);
             self.tick(now);
             self.settle(now);
         }

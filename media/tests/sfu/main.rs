@@ -6,6 +6,7 @@
 mod client;
 mod data;
 mod hostile;
+mod limits;
 mod media;
 mod obedience;
 mod trust;

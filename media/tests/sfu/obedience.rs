@@ -7,7 +7,7 @@ use wac_events::room::{
 };
 use wac_events::{Media, Time};
 use wac_media::wire::{ByeReason, NodeFrame, Source};
-use wac_media::{JoinRejection, PeerFact, Summary};
+use wac_media::{Direction, JoinRejection, PeerFact, Summary};
 
 use crate::media::carried;
 use crate::world::{World, joined, opening};
@@ -198,4 +198,28 @@ fn what_happens_to_a_session_is_told_each_thing_once() {
     assert!(minute.speaking > SECOND * 55, "{:?}", minute.speaking);
     assert!(minute.bytes_sent > 500_000 && minute.bytes_received > 500_000, "{minute:?}");
     assert_eq!(minute.lost_sent_permille, Some(0));
+    assert_eq!((minute.packets_lost_sent, minute.packets_lost_received), (Some(0), Some(0)));
+    assert!(minute.jitter_sent.is_some() && minute.jitter_received.is_some(), "{minute:?}");
+    let tracks: Vec<(Direction, Source)> = minute.tracks.iter().map(|it| (it.direction, it.source)).collect();
+    let of = |direction| [(direction, Source::Microphone), (direction, Source::Camera)];
+    assert_eq!(tracks, [of(Direction::Sent), of(Direction::Received)].concat());
+    assert!(minute.tracks.iter().all(|it| it.packets > 500 && it.bytes > 10_000), "{minute:?}");
+}
+
+#[test]
+fn the_last_summary_holds_what_flowed_until_the_end() {
+    for reason in [LeaveReason::Left, LeaveReason::Expelled, LeaveReason::Lost] {
+        // Shorter than the time between two counts of a connection.
+        let mut world = call();
+        world.apply(&left("a", reason));
+        let facts = world.clients[0].facts.iter();
+        let last = facts.rev().find_map(|fact| match fact {
+            PeerFact::Measured(summary) => Some(summary),
+            _ => None,
+        });
+        let summary = last.expect("it was connected");
+        assert!(summary.bytes_sent > 5_000 && summary.bytes_received > 5_000, "{reason:?}: {summary:?}");
+        assert_eq!(summary.tracks.len(), 4, "{reason:?}");
+        assert_eq!(world.clients[1].ended, None);
+    }
 }

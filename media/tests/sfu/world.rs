@@ -92,9 +92,14 @@ pub(crate) fn ticket(name: &str) -> Ticket {
 impl World {
     /// A node with the room open.
     pub(crate) fn new() -> Self {
+        Self::with(SfuConfig::default())
+    }
+
+    /// The same, set to this.
+    pub(crate) fn with(config: SfuConfig) -> Self {
         let now = Instant::now();
         let node: SocketAddr = "192.0.2.1:10000".parse().unwrap();
-        let mut sfu = Sfu::new(SfuConfig { addresses: vec![node], ..SfuConfig::default() }, now);
+        let mut sfu = Sfu::new(SfuConfig { addresses: vec![node], ..config }, now);
         sfu.apply(&created(), Position(1), now);
         Self {
             now,

@@ -28,6 +28,11 @@ fn measured(period: u32, lost: Option<u32>, round_trip: Option<u32>) -> MediaMea
         lost_sent_permille: lost,
         lost_received_permille: lost,
         round_trip_ms: round_trip,
+        packets_lost_sent: Some(3),
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: round_trip.map(|time| time / 2),
+        tracks: Vec::new(),
         speaking_ms: 5_000,
         at: at(60),
     }
@@ -59,6 +64,8 @@ fn the_summaries_of_a_media_session_are_summed_up_and_their_means_weighted() {
     let quality = row.quality;
     assert_eq!((quality.measured_ms, quality.bytes_sent, quality.speaking_ms), (120_000, 200, 10_000));
     assert_eq!((quality.lost_received.value(), quality.round_trip.value()), (Some(20.0), Some(40.0)));
+    assert_eq!((quality.packets_lost_sent, quality.packets_lost_received), (Some(6), None));
+    assert_eq!((quality.jitter_received.value(), quality.jitter_sent.value()), (Some(20.0), None));
     assert!(quality.mos().is_some_and(|mos| (3.5..4.3).contains(&mos)), "{:?}", quality.mos());
 }
 

@@ -170,6 +170,11 @@ fn measured(period: u32, lost: u32) -> MediaReport {
         lost_sent_permille: None,
         lost_received_permille: Some(lost),
         round_trip_ms: (period > 1).then_some(80),
+        packets_lost_sent: None,
+        packets_lost_received: None,
+        jitter_sent_ms: None,
+        jitter_received_ms: None,
+        tracks: Vec::new(),
         speaking_ms: 20_000,
         at: Time::EPOCH,
     })

@@ -11,14 +11,19 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use serde_json::json;
 use tokio::sync::oneshot;
+use wac_api::OPENMETRICS;
 use wac_events::Time;
 use wac_media_io::{MediaLoad, MediaNode, MediaPorts, TokenChecker};
 use wac_relay::RelayConfig;
 use wac_store::SystemEnvironment;
 
 use super::feed::KafkaRooms;
+use super::figures::MediaFigures;
 use super::link::Welcome;
 use super::member::{Member, Membership};
 use super::remote::RemoteLink;
@@ -114,14 +119,16 @@ async fn readyz(State(probes): State<Probes>) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-/// For Prometheus (text format 0.0.4).
+/// For Prometheus.
 async fn told(State(probes): State<Probes>) -> Response {
-    let (sessions, heard) = (probes.load.sessions(), u8::from(probes.heard.load(Ordering::Relaxed)));
-    let text = format!(
-        "# HELP wac_media_sessions Media sessions of this node.\n# TYPE wac_media_sessions gauge\n\
-         wac_media_sessions {sessions}\n\
-         # HELP wac_media_deployment_answers Whether a command endpoint heard the last sign of life.\n\
-         # TYPE wac_media_deployment_answers gauge\nwac_media_deployment_answers {heard}\n"
-    );
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    let heard = Gauge::<i64>::default();
+    heard.set(i64::from(probes.heard.load(Ordering::Relaxed)));
+    let mut registry = Registry::with_prefix("wac");
+    registry.register("media_deployment_answers", "Whether a command endpoint heard the last sign of life", heard);
+    registry.register_collector(Box::new(MediaFigures(probes.load)));
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }

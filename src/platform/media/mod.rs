@@ -4,6 +4,7 @@ pub(crate) mod alone;
 pub(crate) mod door;
 pub(crate) mod endpoint;
 mod feed;
+pub(crate) mod figures;
 pub(crate) mod link;
 mod local;
 pub(crate) mod member;
@@ -51,6 +52,10 @@ pub(crate) fn config(settings: &Settings, address: SocketAddr) -> MediaConfig {
         video: settings.media.video,
         auto_video: settings.media.auto_video,
         peers_max: settings.media.peers_max,
+        rooms_max: settings.media.rooms_max,
+        participants_max: settings.media.participants_max,
+        bandwidth_max: settings.media.bandwidth_max,
+        publisher_max: settings.media.publisher_max,
         idle_timeout: settings.media.idle_timeout,
         joins_per_second: settings.media.joins_per_second,
         ice_servers: settings.media.stun_servers.clone(),

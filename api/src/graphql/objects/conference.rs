@@ -54,6 +54,14 @@ pub(in crate::graphql) struct ConferenceQuality {
     lost_received_percent: Option<f64>,
     /// To the media node and back, milliseconds.
     round_trip_ms: Option<f64>,
+    /// Packets lost of what was sent.
+    packets_lost_sent: Option<Long>,
+    /// Packets lost of what was received.
+    packets_lost_received: Option<Long>,
+    /// By how much the time between packets varied of what was sent, milliseconds.
+    jitter_sent_ms: Option<f64>,
+    /// By how much it varied of what was received, milliseconds.
+    jitter_received_ms: Option<f64>,
     /// Bytes of media sent.
     bytes_sent: Long,
     /// Bytes of media received.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod independent;
+mod limits;
 mod node;
 mod strangers;
 mod whip;

@@ -14,8 +14,11 @@ use wac_commands::{Command, CommandHandler, Context, Fact, Limits, Rejection, Wo
 use wac_events::room::{
     JoinReason, LeaveReason, ParticipantJoined, ParticipantLeft, RoomClosed, RoomCreated, RoomEnd, RoomKind,
 };
-use wac_events::{Actor, AnyEvent, CommandId, Environment as _, MasterKey, RoomEvent, RoomRef, StreamId, Time};
-use wac_media_io::{Claims, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
+use wac_events::{
+    Actor, AnyEvent, CommandId, Environment as _, MasterKey, MediaEvent, Position, READ_EVENTS_MAX, ReadRequest,
+    RoomEvent, RoomRef, StreamId, Time,
+};
+use wac_media_io::{Claims, Figures, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 const SECRET: &[u8] = b"secret of these tests";
@@ -105,8 +108,13 @@ pub(crate) struct Node {
 impl Node {
     /// With the room open and nobody in it.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, set to something else.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut MediaConfig)) -> Self {
         let handler = log().await;
-        let node = Self::around(handler).await;
+        let node = Self::around(handler, change).await;
         node.tell(created()).await;
         node
     }
@@ -115,22 +123,27 @@ impl Node {
     pub(crate) async fn start_late(before: RoomEvent) -> Self {
         let handler = log().await;
         execute(&handler, vec![created(), before]).await;
-        Self::around(handler).await
+        Self::around(handler, |_| {}).await
     }
 
-    async fn around(handler: CommandHandler) -> Self {
+    async fn around(handler: CommandHandler, change: impl FnOnce(&mut MediaConfig)) -> Self {
         let sockets = MediaSockets::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let media = sockets.address().unwrap();
-        let config = MediaConfig {
+        let mut config = MediaConfig {
             name: "test".to_owned(),
             address: media,
             video: VideoCodec::Vp8,
             auto_video: 16,
             peers_max: 10,
+            rooms_max: 10,
+            participants_max: 10,
+            bandwidth_max: 0,
+            publisher_max: 0,
             idle_timeout: Duration::from_secs(30),
             joins_per_second: 20,
             ice_servers: vec!["stun:stun.example:3478".to_owned()],
         };
+        change(&mut config);
         let ports = MediaPorts::of_log(&TokenKey::derive(SECRET), handler.log().clone(), handler.clone());
         let node = MediaNode::start(sockets, config, ports).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -159,6 +172,24 @@ impl Node {
     /// For somebody who may do only this.
     pub(crate) fn token_with(&self, scope: &str, user: &str, jti: &str) -> String {
         sign(SECRET, OPENING, scope, user, jti, 60)
+    }
+
+    /// What has passed it.
+    pub(crate) fn figures(&self) -> Figures {
+        self.node.load().figures()
+    }
+
+    /// What the log has of its media sessions.
+    pub(crate) async fn told_of_media(&self) -> Vec<MediaEvent> {
+        let everything =
+            ReadRequest { after: Position::START, before: None, filter: Default::default(), limit: READ_EVENTS_MAX };
+        let page = self.handler.log().read(everything).await.unwrap();
+        let decoded = page.events.iter().map(|event| AnyEvent::decode_recorded(event).unwrap());
+        let media = decoded.filter_map(|event| match event {
+            AnyEvent::MediaSession(event) => Some(event),
+            _ => None,
+        });
+        media.collect()
     }
 
     /// How many media sessions it has.

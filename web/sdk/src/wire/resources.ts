@@ -95,12 +95,20 @@ export interface ConferenceQuality {
   bytesSent: number;
   /** Mean opinion score to be expected of what was heard, 1 to 4.5: an estimate from loss and delay. */
   estimatedMos: number | null;
+  /** By how much it varied of what was received, milliseconds. */
+  jitterReceivedMs: number | null;
+  /** By how much the time between packets varied of what was sent, milliseconds. */
+  jitterSentMs: number | null;
   /** Lost of what was received, percent. */
   lostReceivedPercent: number | null;
   /** Lost of what was sent, percent. */
   lostSentPercent: number | null;
   /** Measured, milliseconds. */
   measuredMs: number;
+  /** Packets lost of what was received. */
+  packetsLostReceived: number | null;
+  /** Packets lost of what was sent. */
+  packetsLostSent: number | null;
   /** To the media node and back, milliseconds. */
   roundTripMs: number | null;
   /** Spoken, milliseconds. */
