@@ -23,7 +23,7 @@ use wac_events::{
 /// One event as a line of `stream.ndjson`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Line {
+pub(crate) struct Line {
     position: Position,
     stream: StreamId,
     version: u64,

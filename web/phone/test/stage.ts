@@ -39,7 +39,11 @@ export class Stage {
 
   static async set(binary: string): Promise<Stage> {
     mkdirSync(SHOTS, { recursive: true });
-    const server = await RealServer.start(binary);
+    const printed = process.env['WAC_SDK_SERVER'];
+    const server =
+      printed === undefined
+        ? await RealServer.start(binary)
+        : RealServer.running(readFileSync(printed, 'utf8').split('\n'));
     await server.addPerson('carol', CAROLS_PASSWORD);
     return new Stage(server, await chromium.launch({ executablePath: CHROMIUM, args: FLAGS }));
   }
