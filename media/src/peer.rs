@@ -1,8 +1,8 @@
 //! One peer connection.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
+use foldhash::{HashMap, HashMapExt as _};
 use str0m::Rtc;
 use str0m::format::PayloadParams;
 use str0m::media::{Mid, Pt};
@@ -105,8 +105,24 @@ pub(crate) struct Peer {
     pub meter: Meter,
     /// When it wants to be woken.
     pub deadline: Option<Instant>,
+    /// Whether that is a guess: see [`Outgoing`].
+    pub deadline_is_guess: bool,
+    pub outgoing: Outgoing,
     /// When something last came from it.
     pub heard: Instant,
+}
+
+/// Packets of media on their way out of a connection.
+///
+/// The connection lets a packet out when it has been told the time after it was written, and wants to be told it once
+/// more afterwards, at once. That is half of what it costs, and needed only if something is left to be sent: while the
+/// next packet is about to come it is left to that.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Outgoing {
+    /// So many have been written and not come out yet.
+    pub waiting: usize,
+    /// Whether one has been written since the connection was drained.
+    pub written: bool,
 }
 
 /// What a peer wants of a track.
@@ -133,6 +149,8 @@ pub(crate) struct Slot {
     /// The layer that is to be sent from its next key frame on.
     pub wanted: Option<usize>,
     pub rewriter: Rewriter,
+    /// The source its packets have; `None`: none has been sent yet.
+    pub ssrc: Option<Ssrc>,
     /// What the publisher's payload types are here.
     pub payload_types: Vec<(Pt, Option<Pt>)>,
 }
@@ -146,6 +164,7 @@ impl Slot {
             layer: None,
             wanted: None,
             rewriter: Rewriter::default(),
+            ssrc: None,
             payload_types: Vec::new(),
         }
     }
@@ -199,6 +218,8 @@ impl Peer {
             taken: 0,
             meter: Meter::new(now),
             deadline: None,
+            deadline_is_guess: false,
+            outgoing: Outgoing::default(),
             heard: now,
         }
     }

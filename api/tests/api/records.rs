@@ -141,7 +141,7 @@ async fn the_log_comes_as_a_file_with_a_line_for_each_leg() {
     let csv = world.with_headers("GET", &path, Some(&admin), None, &[("accept", "text/csv")]).await.expect(200);
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
     let lines: Vec<Vec<&str>> = csv.text.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!((lines.len(), lines[0].len()), (3, 31), "{}", csv.text);
+    assert_eq!((lines.len(), lines[0].len()), (3, 35), "{}", csv.text);
     let cell = |line: usize, name: &str| {
         let column = lines[0].iter().position(|column| *column == name).unwrap();
         lines[line][column].to_owned()

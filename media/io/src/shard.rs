@@ -188,7 +188,6 @@ impl Shard {
             match self.socket.recv_from(buffer) {
                 Ok((length, from)) => {
                     self.sfu.handle_packet(Way::udp(from), self.address, &buffer[..length], Instant::now());
-                    self.carry_out();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 // An ICMP answer to something that was sent: of no matter to the others.

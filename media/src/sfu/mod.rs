@@ -13,9 +13,10 @@ mod seating;
 mod tick;
 mod watch;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use foldhash::{HashMap, HashMapExt as _};
 use str0m::config::DtlsCert;
 use wac_events::{OpeningId, Position, RoomEvent, UserId};
 
@@ -90,6 +91,10 @@ pub struct Sfu {
     outputs: VecDeque<Output>,
     /// Peers whose connection has to be drained.
     dirty: Vec<PeerId>,
+    /// Peers that packets have been written to since their connection was drained.
+    owed: Vec<PeerId>,
+    /// When something last happened.
+    now: Instant,
     last_id: u64,
     ticks: u64,
     figures: Figures,
@@ -111,6 +116,8 @@ impl Sfu {
             next_tick: now + TICK,
             outputs: VecDeque::new(),
             dirty: Vec::new(),
+            owed: Vec::new(),
+            now,
             last_id: 0,
             ticks: 0,
             figures: Figures::default(),
@@ -242,8 +249,12 @@ impl Sfu {
         self.settle(now);
     }
 
-    /// What is to be done.
+    /// What is to be done. Packets that have come together are to be handed in together before this is called: whoever
+    /// is sent several of them is attended to once.
     pub fn poll_output(&mut self) -> Output {
+        if self.outputs.is_empty() && !self.owed.is_empty() {
+            self.settle_owed();
+        }
         if let Some(output) = self.outputs.pop_front() {
             if let Output::Transmit { bytes, .. } = &output {
                 self.figures.packets_sent += 1;

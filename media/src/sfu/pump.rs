@@ -7,10 +7,14 @@ use str0m::net::{Protocol, Transmit};
 use str0m::{Event, Input};
 
 use super::facts::{Meter, PeerFact};
+use super::route::media_source;
 use super::{Output, Sfu};
+use crate::peer::{Peer, Slot};
 use crate::wire::ByeReason;
 use crate::{PeerId, TrackId, Transport, Way};
 
+/// When what a connection wants done after its last packet has gone out is done, if no further packet comes before.
+const AFTERWARDS: Duration = Duration::from_millis(25);
 /// A connection that wants to be woken at once is, this often; then it waits a millisecond.
 const AT_ONCE_MAX: usize = 16;
 
@@ -20,6 +24,15 @@ impl Sfu {
         while let Some(id) = self.dirty.pop() {
             self.settle_one(id, now);
         }
+    }
+
+    /// Drains the connections that packets have been written to: of several that have come together, once.
+    pub(super) fn settle_owed(&mut self) {
+        let now = self.now;
+        for id in std::mem::take(&mut self.owed) {
+            self.settle_one(id, now);
+        }
+        self.settle(now);
     }
 
     /// Drains one connection.
@@ -37,12 +50,24 @@ impl Sfu {
         let mut events = Vec::new();
         let Some(peer) = self.peers.get_mut(&id) else { return events };
         let mut at_once = 0;
-        let deadline = loop {
+        let mut is_last_out = false;
+        if std::mem::take(&mut peer.outgoing.written) && peer.rtc.handle_input(Input::Timeout(now)).is_err() {
+            peer.rtc.disconnect();
+        }
+        let (deadline, is_guess) = loop {
             match peer.rtc.poll_output() {
-                Ok(str0m::Output::Transmit(transmit)) => self.outputs.push_back(packet(transmit)),
+                Ok(str0m::Output::Transmit(transmit)) => {
+                    let is_ours = peer.outgoing.waiting > 0 && is_of(&transmit.contents, &peer.slots);
+                    peer.outgoing.waiting -= usize::from(is_ours);
+                    is_last_out = is_ours && peer.outgoing.waiting == 0;
+                    self.outputs.push_back(packet(transmit));
+                }
                 Ok(str0m::Output::Event(event)) => events.push(event),
-                Ok(str0m::Output::Timeout(at)) if at > now => break at,
-                Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => break now + Duration::from_millis(1),
+                Ok(str0m::Output::Timeout(at)) if at > now => break (at, false),
+                Ok(str0m::Output::Timeout(_)) if is_last_out => break (later(peer, now), true),
+                Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => {
+                    break (now + Duration::from_millis(1), false);
+                }
                 Ok(str0m::Output::Timeout(_)) => {
                     at_once += 1;
                     if peer.rtc.handle_input(Input::Timeout(now)).is_err() {
@@ -51,10 +76,15 @@ impl Sfu {
                 }
                 Err(_) => {
                     peer.rtc.disconnect();
-                    break now;
+                    break (now, false);
                 }
             }
         };
+        if deadline > now + AFTERWARDS {
+            // What has not come out by now was dropped on the way.
+            peer.outgoing.waiting = 0;
+        }
+        peer.deadline_is_guess = is_guess;
         if peer.deadline != Some(deadline) {
             if let Some(former) = peer.deadline.replace(deadline) {
                 self.deadlines.remove(&(former, id));
@@ -109,6 +139,17 @@ impl Sfu {
         }
         self.assign(id, now);
     }
+}
+
+/// When to see what a connection wants whose last packet has just gone out: what it was known to want before counts.
+fn later(peer: &Peer, now: Instant) -> Instant {
+    let known = peer.deadline.filter(|at| !peer.deadline_is_guess && *at > now);
+    known.map_or(now + AFTERWARDS, |known| known.min(now + AFTERWARDS))
+}
+
+/// Whether a datagram is a packet of what these slots carry, and not of its retransmission.
+fn is_of(datagram: &[u8], slots: &[Slot]) -> bool {
+    media_source(datagram).is_some_and(|source| slots.iter().any(|slot| slot.ssrc == Some(source)))
 }
 
 fn packet(transmit: Transmit) -> Output {

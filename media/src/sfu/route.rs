@@ -20,6 +20,7 @@ impl Sfu {
     /// Takes in a packet that has come to `to`, one of the configured addresses.
     /// What belongs to nobody, is forged or replayed, changes nothing.
     pub fn handle_packet(&mut self, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) {
+        self.now = now;
         self.figures.packets_received += 1;
         self.figures.bytes_received += bytes.len() as u64;
         let source = media_source(bytes);
@@ -125,7 +126,7 @@ fn is_media(bytes: &[u8]) -> bool {
 }
 
 /// The source of a packet of media; `None`: it is none, or SRTCP (RFC 5761 §4).
-fn media_source(bytes: &[u8]) -> Option<Ssrc> {
+pub(super) fn media_source(bytes: &[u8]) -> Option<Ssrc> {
     let is_control = (192..224).contains(bytes.get(1)?);
     let source = bytes.get(8..12)?.try_into().ok()?;
     (is_media(bytes) && !is_control).then(|| u32::from_be_bytes(source).into())

@@ -1,10 +1,12 @@
 //! Who comes, who goes, and what that means for the others.
 
+use std::collections::hash_map::Entry;
 use std::time::Instant;
 
+use foldhash::{HashMap, HashMapExt as _};
 use str0m::net::TcpType;
-use wac_events::OpeningId;
 use wac_events::room::{LeaveReason, ParticipantLeft};
+use wac_events::{OpeningId, UserId};
 
 use super::Sfu;
 use super::facts::PeerFact;
@@ -25,10 +27,14 @@ pub(crate) fn is_muted(standing: Standing, kind: Kind) -> bool {
 /// Whoever has several peers is one participant.
 fn joined_by_person(shown: impl Iterator<Item = Participant>) -> Vec<Participant> {
     let mut people: Vec<Participant> = Vec::new();
+    let mut places: HashMap<UserId, usize> = HashMap::new();
     for participant in shown {
-        match people.iter_mut().find(|known| known.user_id == participant.user_id) {
-            Some(known) => known.tracks.extend(participant.tracks),
-            None => people.push(participant),
+        match places.entry(participant.user_id.clone()) {
+            Entry::Occupied(place) => people[*place.get()].tracks.extend(participant.tracks),
+            Entry::Vacant(place) => {
+                place.insert(people.len());
+                people.push(participant);
+            }
         }
     }
     people

@@ -15,6 +15,7 @@ const SLOW_TICKS: u64 = 4;
 impl Sfu {
     /// Time has passed: to be called at the time [`super::Output::Timeout`] said, or earlier.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             self.deadlines.remove(&(at, id));
             let Some(peer) = self.peers.get_mut(&id) else { continue };
