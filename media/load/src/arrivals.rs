@@ -1,7 +1,11 @@
 //! What has arrived, and how long it took.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::made_up::{self, Part};
+use crate::{Pictures, Shown};
 
 /// Upper bounds of the delays that are counted, in microseconds: a quarter more each.
 const BOUNDS: usize = 64;
@@ -14,6 +18,8 @@ pub struct Arrivals {
     packets: [AtomicU64; 2],
     bytes: AtomicU64,
     delays: [AtomicU64; BOUNDS],
+    /// Only where pictures are looked at one by one.
+    pictures: Option<Mutex<Pictures>>,
 }
 
 /// A reading of [`Arrivals`].
@@ -34,6 +40,7 @@ impl Default for Arrivals {
             packets: Default::default(),
             bytes: AtomicU64::new(0),
             delays: std::array::from_fn(|_| AtomicU64::new(0)),
+            pictures: None,
         }
     }
 }
@@ -43,6 +50,27 @@ fn bound_us(place: usize) -> f64 {
 }
 
 impl Arrivals {
+    /// Looks at pictures one by one; they are those of one sender.
+    pub fn of_pictures() -> Self {
+        Self { pictures: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// The pictures that have arrived whole.
+    pub fn shown(&self) -> Vec<Shown> {
+        let pictures = self.pictures.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        pictures.map(|pictures| pictures.shown()).unwrap_or_default()
+    }
+
+    /// Takes in a packet's payload.
+    pub(crate) fn take_in(&self, video: bool, payload: &[u8]) {
+        self.note(video, payload.len(), made_up::age(payload));
+        if let (true, Some(pictures)) = (video, &self.pictures) {
+            let part: Option<Part> = made_up::part(payload);
+            let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+            part.into_iter().for_each(|part| pictures.note(part, Instant::now()));
+        }
+    }
+
     pub(crate) fn note(&self, video: bool, bytes: usize, delay: Option<Duration>) {
         self.packets[usize::from(video)].fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

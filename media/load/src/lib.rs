@@ -9,13 +9,17 @@ mod http;
 mod made_up;
 mod participant;
 mod peer;
+mod pictures;
 mod socket;
+mod stack;
 mod whip;
 
 pub use arrivals::{Arrivals, Counted};
 pub use http::{HttpAnswer, HttpError, request};
 pub use participant::{Media, Network, Participant, Sending, Slots};
+pub use pictures::{Pictures, Shown};
 pub use socket::SocketError;
+pub use stack::{Picture, Sound, Stack};
 pub use whip::HttpSession;
 
 /// Why a client is not there.

@@ -8,14 +8,16 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::made_up::{self, Part};
 use crate::peer::{Outgoing, Peer};
 use crate::socket::{MediaSocket, PATIENCE, SocketError};
-use crate::{Arrivals, LoadError, made_up};
+use crate::{Arrivals, LoadError, Picture, Sound, Stack};
 
 /// The clock of VP8, ticks a second.
 const VIDEO_CLOCK: u32 = 90_000;
-/// What 20 ms of Opus are on its clock.
+/// What 20 ms of sound are on the clock of Opus, and on that of G.711.
 const OPUS_STEP: u32 = 960;
+const G711_STEP: u32 = 160;
 
 /// What a client's network lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub struct Sending {
     audio: Option<Outgoing>,
     video: Option<Outgoing>,
     picture: AtomicU16,
+    stack: Stack,
 }
 
 impl std::fmt::Debug for Sending {
@@ -65,7 +68,7 @@ impl Sending {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
         let video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
-        Ok(Self { audio, video, picture: AtomicU16::new(0) })
+        Ok(Self { audio, video, picture: AtomicU16::new(0), stack: peer.stack })
     }
 
     /// Takes what was agreed on.
@@ -76,11 +79,12 @@ impl Sending {
         Ok(())
     }
 
-    /// Sends 20 ms of sound, in so many bytes.
+    /// Sends 20 ms of sound, of Opus in so many bytes.
     pub async fn speak(&self, bytes: usize) -> Result<(), LoadError> {
-        match &self.audio {
-            Some(audio) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
-            None => Ok(()),
+        match (&self.audio, self.stack.sound.unwrap_or_default()) {
+            (Some(audio), Sound::Opus) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
+            (Some(audio), Sound::Pcmu | Sound::Pcma) => Ok(audio.send(made_up::g711(), G711_STEP, false).await?),
+            (None, _) => Ok(()),
         }
     }
 
@@ -90,7 +94,12 @@ impl Sending {
         let picture = self.picture.fetch_add(1, Ordering::Relaxed);
         for number in 0..packets {
             let step = if number == 0 { VIDEO_CLOCK / per_second.max(1) } else { 0 };
-            let payload = made_up::vp8(bytes, picture, number == 0, key);
+            let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+            let part = Part { picture, number: count(number), of: count(packets), key };
+            let payload = match self.stack.picture.unwrap_or_default() {
+                Picture::Vp8 => made_up::vp8(bytes, part),
+                Picture::H264 => made_up::h264(bytes, part),
+            };
             video.send(payload, step, number + 1 == packets).await?;
         }
         Ok(())
@@ -136,11 +145,22 @@ impl Participant {
         network: Network,
         url: &str,
         token: &str,
+        wanted: (Media, Slots),
+        arrivals: Arc<Arrivals>,
+    ) -> Result<Self, LoadError> {
+        Self::join_with(network.into(), url, token, wanted, arrivals).await
+    }
+
+    /// The same with a stack that speaks this.
+    pub async fn join_with(
+        stack: Stack,
+        url: &str,
+        token: &str,
         (media, slots): (Media, Slots),
         arrivals: Arc<Arrivals>,
     ) -> Result<Self, LoadError> {
         let mut socket = MediaSocket::open(url, token).await?;
-        let peer = Arc::new(Peer::new(network, arrivals).await?);
+        let peer = Arc::new(Peer::new(stack, arrivals).await?);
         let mut sending = Sending::new(&peer, media).await?;
         peer.receive(RtpCodecKind::Audio, slots.audio).await?;
         peer.receive(RtpCodecKind::Video, slots.video).await?;

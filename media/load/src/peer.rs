@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::time::Duration;
 
 use rtc::ice::network_type::NetworkType;
+use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Slot};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8};
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
+};
 use rtc::rtp;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -22,7 +25,11 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::RtpSender;
 
 use crate::socket::{PATIENCE, SocketError};
-use crate::{Arrivals, LoadError, Network, made_up};
+use crate::{Arrivals, LoadError, Network, Stack};
+
+/// How often what is lost is asked for, and how often a packet.
+const ASKS_EVERY: Duration = Duration::from_millis(50);
+const ASKS_MAX: u16 = 6;
 
 type Result<T> = webrtc::error::Result<T>;
 
@@ -61,7 +68,7 @@ impl PeerConnectionEventHandler for Handler {
             let video = track.kind().await == RtpCodecKind::Video;
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    arrivals.note(video, packet.payload.len(), made_up::age(&packet.payload));
+                    arrivals.take_in(video, &packet.payload);
                 }
             }
         });
@@ -106,21 +113,33 @@ impl Outgoing {
 /// A peer connection.
 pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
+    pub(crate) stack: Stack,
     pub(crate) standing: watch::Receiver<Standing>,
 }
 
-fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
-    let (mime, clock_rate, channels) =
-        if kind == RtpCodecKind::Audio { (MIME_TYPE_OPUS, 48_000, 2) } else { (MIME_TYPE_VP8, 90_000, 0) };
-    RTCRtpCodec { mime_type: mime.to_owned(), clock_rate, channels, ..Default::default() }
+/// The interceptors that the stack has by default. Of those, what asks for what is lost does so sooner and, since it does
+/// not hear of repairs (RFC 4588), no oftener than browsers at their worst.
+fn interceptors(media: &mut MediaEngine, repairs: bool) -> Result<Registry> {
+    configure_simulcast_extension_headers(media)?;
+    let registry = configure_rtcp_reports(configure_twcc_receiver_only(Registry::new(), media)?);
+    if !repairs {
+        return Ok(registry);
+    }
+    for parameter in ["", "pli"] {
+        let feedback = RTCPFeedback { typ: "nack".to_owned(), parameter: parameter.to_owned() };
+        media.register_feedback(feedback, RtpCodecKind::Video);
+    }
+    let asks = NackGeneratorBuilder::new().with_interval(ASKS_EVERY).with_max_nacks_per_packet(ASKS_MAX);
+    let registry = registry.with(Slot::NackResponder, NackResponderBuilder::new().build());
+    Ok(registry.with(Slot::NackGenerator, asks.build()))
 }
 
 impl Peer {
     /// On a free port of loopback.
-    pub(crate) async fn new(network: Network, arrivals: Arc<Arrivals>) -> Result<Self> {
-        let mut media = MediaEngine::default();
-        media.register_default_codecs()?;
-        let registry = register_default_interceptors(Registry::new(), &mut media)?;
+    pub(crate) async fn new(stack: Stack, arrivals: Arc<Arrivals>) -> Result<Self> {
+        let network = stack.network;
+        let mut media = stack.engine()?;
+        let registry = interceptors(&mut media, stack.repairs)?;
         let (sender, standing) = watch::channel(Standing::default());
         let types = match network {
             Network::Udp => vec![NetworkType::Udp4],
@@ -138,7 +157,7 @@ impl Peer {
             .with_tcp_addrs(if network == Network::Tcp { free() } else { Vec::new() })
             .build()
             .await?;
-        Ok(Self { connection: Arc::new(connection), standing })
+        Ok(Self { connection: Arc::new(connection), stack, standing })
     }
 
     /// Will send a track of this kind.
@@ -147,7 +166,7 @@ impl Peer {
         let name = format!("{kind}-{number}");
         let encoding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
-            codec: codec(kind),
+            codec: self.stack.sends(kind),
             ..Default::default()
         };
         let track = MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding]);

@@ -6,10 +6,10 @@ use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::time::timeout;
 
 use crate::http::{HttpAnswer, request};
-use crate::participant::{Media, Network, Sending};
+use crate::participant::{Media, Sending};
 use crate::peer::Peer;
 use crate::socket::PATIENCE;
-use crate::{Arrivals, LoadError};
+use crate::{Arrivals, LoadError, Stack};
 
 /// A session that was begun by one request. Dropping it cuts it off; [`end`](Self::end) says goodbye.
 pub struct HttpSession {
@@ -41,14 +41,14 @@ fn origin(url: &str) -> &str {
 impl HttpSession {
     /// Sends to the WHIP endpoint at `url`; waits until media can flow.
     pub async fn publish(url: &str, token: &str, media: Media) -> Result<Self, LoadError> {
-        let peer = Arc::new(Peer::new(Network::Udp, Arc::default()).await?);
+        let peer = Arc::new(Peer::new(Stack::default(), Arc::default()).await?);
         let sending = Sending::new(&peer, media).await?;
         Self::begin(url, token, peer, sending).await
     }
 
     /// Receives a sound and a picture from the WHEP endpoint at `url`; waits until media can flow.
     pub async fn view(url: &str, token: &str, arrivals: Arc<Arrivals>) -> Result<Self, LoadError> {
-        let peer = Arc::new(Peer::new(Network::Udp, arrivals).await?);
+        let peer = Arc::new(Peer::new(Stack::default(), arrivals).await?);
         peer.receive(RtpCodecKind::Audio, 1).await?;
         peer.receive(RtpCodecKind::Video, 1).await?;
         Self::begin(url, token, peer, Sending::default()).await

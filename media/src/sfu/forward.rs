@@ -1,6 +1,6 @@
 //! A packet of a publisher's goes to everybody who is sent its track.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid};
@@ -14,12 +14,6 @@ use crate::peer::{Peer, Slot};
 use crate::rewrite::Numbers;
 use crate::wire::Kind;
 use crate::{PeerId, TrackId};
-
-/// What has been sent may be asked for again: so many packets of each picture, for so long, and as so large a part of all
-/// that is sent.
-const RESENT_PACKETS_MAX: usize = 1_024;
-const RESENT_AGE_MAX: Duration = Duration::from_millis(1_000);
-const RESENT_RATIO_MAX: f32 = 0.15;
 
 /// A publisher's packet and what has been found out about it.
 struct Parcel<'a> {
@@ -139,9 +133,7 @@ impl Sfu {
         let Some(write) = written(peer, index, parcel, now) else { return };
         if let Some(stream) = peer.rtc.direct_api().stream_tx_by_mid(mid, None) {
             let slot = &mut peer.slots[index];
-            if slot.ssrc.replace(stream.ssrc()).is_none() && parcel.kind == Kind::Video {
-                stream.set_rtx_cache(RESENT_PACKETS_MAX, RESENT_AGE_MAX, Some(RESENT_RATIO_MAX));
-            }
+            slot.ssrc = Some(stream.ssrc());
             stream.write_rtp(write);
             peer.outgoing.waiting += 1;
             if !std::mem::replace(&mut peer.outgoing.written, true) {

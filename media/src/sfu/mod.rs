@@ -6,6 +6,7 @@ pub(crate) mod facts;
 mod forward;
 mod layers;
 mod negotiate;
+mod passing;
 mod pump;
 mod quality;
 mod route;

@@ -8,6 +8,7 @@ use str0m::media::{MediaKind, Mid};
 
 use super::Sfu;
 use super::facts::PeerFact;
+use super::passing::pass_on;
 use crate::peer::{Entrance, Slot, Wish};
 use crate::track::Track;
 use crate::wire::{CarriedTrack, Kind, NodeFrame, OfferedTrack, Source};
@@ -135,7 +136,10 @@ impl Sfu {
         let published = peer.uplinks.get(&section.mid).copied();
         let slot = peer.slots.iter().position(|slot| slot.mid == section.mid);
         match (section.carries, slot) {
-            (true, None) => peer.slots.push(Slot::new(section.mid, section.kind)),
+            (true, None) => {
+                peer.slots.push(Slot::new(section.mid, section.kind));
+                pass_on(peer, section.mid, section.kind);
+            }
             (false, Some(index)) => {
                 let slot = peer.slots.remove(index);
                 self.unsubscribe(id, &slot);

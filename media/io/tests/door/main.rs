@@ -1,9 +1,12 @@
 //! The media socket of a node that follows a log in memory: who is let in, and until when.
 #![allow(clippy::unwrap_used)]
 
+mod codecs;
 mod independent;
 mod limits;
+mod loss;
 mod node;
+mod relay;
 mod strangers;
 mod whip;
 
