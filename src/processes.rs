@@ -13,7 +13,9 @@ use wac_commands::process::{
 };
 use wac_commands::{Calls, CommandHandler, Rejection};
 use wac_events::{KeyStore, NodeId, Position, StoreError};
-use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, Rows as _, SELECT_ROWS_MAX, Select, TOKENS, Table, USERS, Value};
+use wac_projections::{
+    CLIENTS, CREDENTIALS, DOMAINS, MEDIA_SESSIONS, Rows as _, SELECT_ROWS_MAX, Select, TOKENS, Table, USERS, Value,
+};
 use wac_runner::{SqlCheckpoints, SqlRows};
 use wac_store::Stores;
 
@@ -114,6 +116,7 @@ fn select_of(listing: &Listing) -> Select {
         Listing::TokensOfUser(user) => of(&TOKENS, "user", user.as_str()).equals("revoked", false),
         Listing::TokensOfClient(client) => of(&TOKENS, "client", client.as_str()).equals("revoked", false),
         Listing::LeasedTo(token) => of(&CREDENTIALS, "leased_by", token.as_str()),
+        Listing::MediaOf(node) => of(&MEDIA_SESSIONS, "live_node", node.as_str()),
     }
 }
 

@@ -234,17 +234,26 @@ fn agent(state: &Agent) -> Value {
 }
 
 fn media_session(state: &MediaSession) -> Value {
-    let MediaSession { version, connected, flowed, tracks, former_tracks, period, ended, of, alarms } = state;
-    json!({
+    let MediaSession { version, connected, flowed, tracks, former_tracks, period, ended, of, domain, node, alarms } =
+        state;
+    let mut described = json!({
         "version": version, "connected": connected, "flowed": flowed, "tracks": tracks, "formerTracks": former_tracks,
         "period": period, "ended": ended, "opening": of.as_ref().map(|(opening, _)| opening),
         "user": of.as_ref().map(|(_, user)| user), "alarms": alarms,
-    })
+    });
+    if let Some(node) = node {
+        described["node"] = json!(node);
+        described["domain"] = json!(domain);
+    }
+    described
 }
 
 fn node(state: &Node) -> Value {
-    let Node { version, started, devices_by, name: _, media } = state;
+    let Node { version, started, devices_by, lost, name: _, media } = state;
     let mut described = json!({ "version": version, "started": started, "devicesBy": devices_by });
+    if *lost {
+        described["lost"] = json!(lost);
+    }
     if let Some(MediaOffer { server, sessions_max, draining }) = media {
         described["media"] = json!({ "server": server, "sessionsMax": sessions_max, "draining": draining });
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alarm::{MediaAlarmAcknowledged, MediaAlarmRaised};
 use crate::codec::aggregate_events;
-use crate::{DomainId, MediaSessionId, OpeningId, PersonalFields, RoomId, SessionId, StreamId, Time, UserId};
+use crate::{DomainId, MediaSessionId, NodeId, OpeningId, PersonalFields, RoomId, SessionId, StreamId, Time, UserId};
 
 /// What a track shows or sounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ pub enum MediaEnd {
     Expelled,
     /// The room ended.
     Closed,
-    /// Nothing came from the device any more.
+    /// Nothing came from the device any more, or nothing from its media node.
     Lost,
     /// The same device has begun another one.
     Replaced,
@@ -109,6 +109,9 @@ pub struct MediaConnected {
     pub session: SessionId,
     /// The media node, by its name.
     pub node: String,
+    /// Its id, new at every start; absent: not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
     /// When.
     pub at: Time,
 }

@@ -2,16 +2,16 @@
 
 use wac_events::media::{MediaConnected, MediaEnd, MediaEnded, MediaMeasured};
 use wac_events::{
-    AnyEvent, CodecError, DomainId, Event, MediaEvent, MediaSessionId, OpeningId, Recorded, RoomId, SessionId, Time,
-    UserId,
+    AnyEvent, CodecError, DomainId, Event, MediaEvent, MediaSessionId, NodeId, OpeningId, Recorded, RoomId, SessionId,
+    Time, UserId,
 };
 
 use crate::fields::{Changes, Fields, time, word};
-use crate::{Column, Projection, Quality, Row, RowChange, Table};
+use crate::{Column, Projection, Quality, Row, RowChange, Table, Value};
 
 /// One row for each media session that has connected. Sums are NULL as long as nothing has been measured: that is
 /// "not known", not zero. `…_weight_ms` is how long of the measured time the value beside it was known; loss is
-/// in thousandths times milliseconds.
+/// in thousandths times milliseconds. `live_node` is the id of the node as long as the session is not over.
 pub static MEDIA_SESSIONS: Table = Table {
     name: "media_sessions",
     columns: &[
@@ -22,6 +22,7 @@ pub static MEDIA_SESSIONS: Table = Table {
         Column::text("user"),
         Column::text("session"),
         Column::text("node"),
+        Column::text("live_node"),
         Column::int("connected_at"),
         Column::int("ended_at"),
         Column::text("end_reason"),
@@ -42,7 +43,7 @@ pub static MEDIA_SESSIONS: Table = Table {
         Column::int("jitter_received_sum"),
         Column::int("jitter_received_weight_ms"),
     ],
-    indexed: &["opening", "session"],
+    indexed: &["opening", "session", "live_node"],
 };
 
 /// Builds [`MEDIA_SESSIONS`].
@@ -54,7 +55,7 @@ impl Projection for MediaSessionsProjection {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -95,6 +96,7 @@ fn row(connected: &MediaConnected) -> RowChange {
         .column("user", connected.user.as_str())
         .column("session", connected.session.as_str())
         .column("node", connected.node.as_str())
+        .column("live_node", connected.node_id.as_ref().map(NodeId::as_str))
         .column("connected_at", time(connected.at))
         .upsert(&MEDIA_SESSIONS, connected.id.as_str())
 }
@@ -103,6 +105,7 @@ fn over(id: &str, ended: &MediaEnded) -> RowChange {
     Changes::none()
         .column("ended_at", time(ended.at))
         .column("end_reason", word(&ended.reason))
+        .column("live_node", Value::Null)
         .patch(&MEDIA_SESSIONS, id)
 }
 
@@ -155,7 +158,7 @@ pub struct MediaSessionRow {
     pub node: String,
     /// When media could flow.
     pub connected_at: Time,
-    /// When it ended; `None`: it goes on, or its node has died.
+    /// When it ended; `None`: it goes on.
     pub ended_at: Option<Time>,
     /// Why it ended.
     pub end_reason: Option<MediaEnd>,

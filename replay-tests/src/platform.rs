@@ -13,7 +13,9 @@ use wac_commands::process::{
 };
 use wac_commands::{Calls, Command, CommandError, CommandHandler, Context, Executed, Limits};
 use wac_events::{Actor, CommandId, Environment, EventLog, Position, StoreError};
-use wac_projections::{CLIENTS, CREDENTIALS, DOMAINS, MemTables, Row, Rows, Select, TOKENS, Table, USERS, Value};
+use wac_projections::{
+    CLIENTS, CREDENTIALS, DOMAINS, MEDIA_SESSIONS, MemTables, Row, Rows, Select, TOKENS, Table, USERS, Value,
+};
 use wac_signaling::{CaughtUp, RowsCalls, Settings, Signaling};
 use wac_store::Stores;
 
@@ -132,6 +134,7 @@ pub(crate) fn select_of(listing: &Listing) -> Select {
         Listing::TokensOfUser(user) => of(&TOKENS, "user", user.as_str()).equals("revoked", false),
         Listing::TokensOfClient(client) => of(&TOKENS, "client", client.as_str()).equals("revoked", false),
         Listing::LeasedTo(token) => of(&CREDENTIALS, "leased_by", token.as_str()),
+        Listing::MediaOf(node) => of(&MEDIA_SESSIONS, "live_node", node.as_str()),
     }
 }
 

@@ -138,6 +138,7 @@ async fn call(stores: &Stores) {
         user: "bob".into(),
         session: "s-bob".into(),
         node: "media-1".to_owned(),
+        node_id: None,
         at: at(7),
     };
     happens(stores, media.clone(), wac_events::MediaEvent::from(connected)).await;

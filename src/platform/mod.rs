@@ -349,7 +349,8 @@ impl Platform {
         let node = MediaNode::start(sockets, media::config(settings, address), ports)?;
         let url = settings.media.url.as_ref().unwrap_or(&interfaces.config.public_url);
         let offer = media::offer(settings, url, &addresses);
-        let mut member = Member::start(Membership { link, offer, tokens, load: node.load() }, |_| {});
+        let (load, identity) = (node.load(), node.identity());
+        let mut member = Member::start(Membership { link, offer, tokens, load, identity }, |_| {});
         member.joined().await;
         self.media = Some((node, member));
         Ok(())

@@ -159,3 +159,56 @@ async fn a_media_node_outlives_the_absence_of_its_command_endpoint_and_nobody_wi
     assert_eq!(room["server"]["http"], json!(media.http));
     assert_eq!(enters(&room["server"], &room["token"]).await["type"], "hello");
 }
+
+/// A report of a media session, as media nodes send it.
+fn report(number: u32, node: &str, session: &str, what: &Value) -> Value {
+    let of = json!({
+        "id": session, "domain": "base", "room": "r", "opening": "o", "user": "u", "session": "s",
+        "node": "m", "nodeId": node,
+    });
+    let command = format!("0198a1b2-0000-7000-8000-{number:012}");
+    json!([{ "commandId": command, "at": "2026-01-01T00:00:00Z", "of": of, "report": what }])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sessions_of_a_media_node_that_falls_silent_are_lost_once_whoever_finds_out() {
+    let (deployment, kafka) = (Deployment::start(), Kafka::start().unwrap());
+    deployment.make_administrator();
+    let brokers = kafka.brokers();
+    let shared = [("WAC_KAFKA_BROKERS", brokers.as_str()), ("WAC_MEDIA__SECRET", SECRET)];
+    // Both look for silent nodes, and both react.
+    let (one, two) = (deployment.node_with("one", &shared), deployment.node_with("two", &shared));
+    let offer = json!({ "name": "m", "server": { "ws": "ws://127.0.0.1:9/media" }, "sessionsMax": 10 });
+    for node in ["silent", "well"] {
+        assert_eq!(one.as_media_node(node, SECRET, "offer", &offer).await, 200);
+    }
+    let connected = json!("connected");
+    for (number, node, session) in [(1, "silent", "a"), (2, "silent", "b"), (3, "well", "c")] {
+        let said = report(number, node, session, &connected);
+        assert_eq!(one.as_media_node(node, SECRET, "reports", &said).await, 204);
+    }
+    let ends = async || -> Vec<Value> {
+        one.events().await.into_iter().filter(|event| event["type"] == "media.ended").collect()
+    };
+    let ended = until("the sessions of the silent node are over", async || {
+        assert_eq!(two.as_media_node("well", SECRET, "beat", &json!({ "sessions": 1 })).await, 200);
+        let ended = ends().await;
+        (ended.len() >= 2).then_some(ended)
+    })
+    .await;
+    let mut streams: Vec<&str> = ended.iter().map(|event| event["stream"].as_str().unwrap()).collect();
+    streams.sort_unstable();
+    assert_eq!(streams, ["media-a", "media-b"]);
+    let events = one.events().await;
+    let stopped = events.iter().find(|event| event["type"] == "node.stopped").unwrap();
+    for event in &ended {
+        assert_eq!(event["data"]["reason"], "lost");
+        assert_eq!(event["meta"]["causation_id"], stopped["event_id"], "{event:#}");
+    }
+    // It is alive after all, and says how they ended.
+    for (number, session) in [(4, "a"), (5, "b")] {
+        let said = report(number, "silent", session, &json!({ "ended": "left" }));
+        assert_eq!(two.as_media_node("silent", SECRET, "reports", &said).await, 204);
+    }
+    assert_eq!(ends().await.len(), 2);
+}

@@ -209,6 +209,12 @@ impl Node {
         client().post(url).bearer_auth(secret).send().await.unwrap().status().as_u16()
     }
 
+    /// Says something as a media node; the status it is answered with.
+    pub(crate) async fn as_media_node(&self, id: &str, secret: &str, what: &str, body: &Value) -> u16 {
+        let url = format!("{}/media-nodes/{id}/{what}", self.http);
+        client().post(url).bearer_auth(secret).json(body).send().await.unwrap().status().as_u16()
+    }
+
     /// The process is told to end.
     pub(crate) fn tell_to_end(&self) {
         kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();

@@ -73,6 +73,7 @@ async fn call() -> Told {
         user: alice.user.clone(),
         session: alice.session.clone(),
         node: "media-1".to_owned(),
+        node_id: None,
     };
     for report in [MediaReport::Connected, MediaReport::Measured(measured()), MediaReport::Ended(MediaEnd::Left)] {
         world.execute(&ReportMedia { of: of.clone(), report }).await;

@@ -20,6 +20,7 @@ impl World {
             user: self.alice.as_str().into(),
             session: session.into(),
             node: "media-1".to_owned(),
+            node_id: None,
         };
         let measured = MediaMeasured {
             period: 1,

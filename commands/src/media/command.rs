@@ -3,7 +3,7 @@ use wac_events::media::{
     MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaLimit, MediaMeasured, MediaRefused,
     MediaSource, MediaTrackEnded, MediaTrackPublished,
 };
-use wac_events::{DomainId, MediaEvent, MediaSessionId, OpeningId, RoomId, SessionId, StreamId, UserId};
+use wac_events::{DomainId, MediaEvent, MediaSessionId, NodeId, OpeningId, RoomId, SessionId, StreamId, UserId};
 
 use super::MediaSession;
 use crate::{Command, Context, Fact, Rejection, World};
@@ -26,6 +26,9 @@ pub struct MediaSessionRef {
     pub session: SessionId,
     /// The media node, by its name.
     pub node: String,
+    /// Its id, as far as it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
 }
 
 /// What a media node has to say of a session.
@@ -72,6 +75,7 @@ impl ReportMedia {
                     user: of.user,
                     session: of.session,
                     node: of.node,
+                    node_id: of.node_id,
                     at,
                 };
                 (!state.connected).then(|| connected.into())
@@ -133,5 +137,34 @@ impl Command for ReportMedia {
 
     fn correlation(&self, _: &World) -> Option<String> {
         Some(self.of.opening.to_string())
+    }
+}
+
+/// The media node of a session was given up: whatever became of the session, nobody tells. One that is over, or never
+/// connected, stays as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LoseMedia {
+    /// Which session.
+    pub id: MediaSessionId,
+}
+
+impl Command for LoseMedia {
+    fn name(&self) -> &'static str {
+        "lose_media"
+    }
+
+    fn reads(&self, _: &World) -> Vec<StreamId> {
+        vec![self.id.stream()]
+    }
+
+    fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+        let state = world.media_session(&self.id);
+        let Some(domain) = state.domain.as_ref().filter(|_| state.is_live()) else { return Ok(Vec::new()) };
+        let ended = MediaEnded { reason: MediaEnd::Lost, at: ctx.now };
+        Ok(vec![Fact::of(domain, self.id.stream(), MediaEvent::from(ended))])
+    }
+
+    fn correlation(&self, world: &World) -> Option<String> {
+        world.media_session(&self.id).of.as_ref().map(|(opening, _)| opening.to_string())
     }
 }

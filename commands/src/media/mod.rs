@@ -8,10 +8,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use wac_events::media::MediaDirection;
-use wac_events::{MediaEvent, OpeningId, UserId};
+use wac_events::{DomainId, MediaEvent, NodeId, OpeningId, UserId};
 
 pub use alarms::{AcknowledgeCallAlarm, RaiseCallAlarm};
-pub use command::{MediaReport, MediaSessionRef, ReportMedia};
+pub use command::{LoseMedia, MediaReport, MediaSessionRef, ReportMedia};
 
 /// A media session's state: what has been reported.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,8 +32,19 @@ pub struct MediaSession {
     pub ended: bool,
     /// The call, and whose media it is.
     pub of: Option<(OpeningId, UserId)>,
+    /// The domain of the room.
+    pub domain: Option<DomainId>,
+    /// The node that carries it.
+    pub node: Option<NodeId>,
     /// Rules that were broken, by their ids, and whether somebody has taken notice.
     pub alarms: BTreeMap<String, bool>,
+}
+
+impl MediaSession {
+    /// Whether media can flow.
+    pub fn is_live(&self) -> bool {
+        self.connected && !self.ended
+    }
 }
 
 /// Folds one event.
@@ -44,6 +55,8 @@ pub fn evolve(mut state: MediaSession, event: &MediaEvent) -> MediaSession {
         MediaEvent::Connected(connected) => {
             state.connected = true;
             state.of = Some((connected.opening.clone(), connected.user.clone()));
+            state.domain = Some(connected.domain.clone());
+            state.node.clone_from(&connected.node_id);
         }
         MediaEvent::Refused(_) => state.ended = true,
         MediaEvent::Flowed(flowed) => _ = state.flowed.insert(flowed.direction),

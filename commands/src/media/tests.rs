@@ -16,6 +16,7 @@ fn report(report: MediaReport) -> ReportMedia {
         user: "alice".into(),
         session: "s1".into(),
         node: "n1".to_owned(),
+        node_id: None,
     };
     ReportMedia { of, report }
 }
@@ -114,4 +115,19 @@ fn an_alarm_is_taken_notice_of_once_and_only_if_there_is_one() {
     story.clone().after(acknowledge("loss")).when(acknowledge("loss")).then_nothing();
     let nothing = crate::Rejection::NotFound { what: "alarm", id: uuid::Uuid::nil().to_string() };
     story.when(acknowledge("other")).then_rejected(nothing);
+}
+
+#[test]
+fn a_session_whose_node_was_given_up_ends_once_whatever_the_node_says_afterwards() {
+    let lost = || LoseMedia { id: "m1".into() };
+    given().when(lost()).then_nothing();
+    let story = given().after(report(MediaReport::Connected));
+    let events = story.clone().when(lost()).then(&["media.ended"]);
+    let wac_events::AnyEvent::MediaSession(MediaEvent::Ended(ended)) = &events[0] else { unreachable!() };
+    assert_eq!(ended.reason, MediaEnd::Lost);
+    let story = story.after(lost());
+    story.clone().when(lost()).then_nothing();
+    for late in [measured(1), report(MediaReport::Ended(MediaEnd::Left)), report(MediaReport::Connected)] {
+        story.clone().when(late).then_nothing();
+    }
 }

@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use wac_events::node::NodeEnd;
 use wac_events::{NodeEvent, Time};
 
 pub use command::{StartNode, StopNode};
@@ -32,6 +33,8 @@ pub struct Node {
     pub started: bool,
     /// Whether it has ended, and when its devices are removed.
     pub devices_by: Option<Time>,
+    /// Whether it was given up: it had not been heard of any more.
+    pub lost: bool,
     /// The name it was given, for people.
     pub name: String,
     /// What it offers to rooms, if it does.
@@ -64,7 +67,10 @@ pub fn evolve(mut state: Node, event: &NodeEvent) -> Node {
             state.started = true;
             state.name.clone_from(&started.name);
         }
-        NodeEvent::Stopped(stopped) => state.devices_by = Some(stopped.devices_by),
+        NodeEvent::Stopped(stopped) => {
+            state.devices_by = Some(stopped.devices_by);
+            state.lost = stopped.reason == NodeEnd::Lost;
+        }
         NodeEvent::MediaOffered(offered) => {
             let (server, sessions_max) = (offered.server.clone(), offered.sessions_max);
             state.media = Some(MediaOffer { server, sessions_max, draining: false });

@@ -565,6 +565,7 @@ fn report(report: crate::MediaReport) -> crate::ReportMedia {
         user: "alice".into(),
         session: "s-alice".into(),
         node: "n1".to_owned(),
+        node_id: None,
     };
     crate::ReportMedia { of, report }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::select;
+use wac_events::media::MediaEnd;
 use wac_events::node::NodeEnd;
-use wac_events::{AnyEvent, NodeEvent, NodeId, RoomEvent};
+use wac_events::{AnyEvent, EventId, MediaEvent, NodeEvent, NodeId, RoomEvent};
 
 use super::*;
 use crate::node::{DrainMedia, OfferMedia, StopNode, WithdrawMedia};
@@ -184,4 +185,75 @@ fn a_media_node_that_never_gave_a_sign_of_life_is_lost_too() {
     bench.run(offers("m1"));
     let heartbeats = TestHeartbeats { env: bench.env.clone(), last: Mutex::default(), alone: false };
     watch_until(&bench, &heartbeats, || !stopped(&bench).is_empty());
+}
+
+/// A node reports of a session that it carries.
+fn reports(node: &str, session: &str, report: MediaReport) -> ReportMedia {
+    let of = MediaSessionRef {
+        id: session.into(),
+        domain: "base".into(),
+        room: "r".into(),
+        opening: "o-r".into(),
+        user: "alice".into(),
+        session: "s".into(),
+        node: "a name that several may have".to_owned(),
+        node_id: Some(node.into()),
+    };
+    ReportMedia { of, report }
+}
+
+/// Every end of a media session: which, why, and the type of the event that caused it, if one did.
+fn media_ends(bench: &Bench) -> Vec<(String, MediaEnd, Option<String>)> {
+    let events = bench.log.events();
+    let type_of = |id: EventId| events.iter().find(|it| it.event_id == id).map(|it| it.event_type.to_string());
+    let ends = events.iter().filter_map(|recorded| match AnyEvent::decode_recorded(recorded).unwrap() {
+        AnyEvent::MediaSession(MediaEvent::Ended(ended)) => {
+            let cause = recorded.meta().unwrap().causation_id.and_then(type_of);
+            Some((recorded.stream.id().to_owned(), ended.reason, cause))
+        }
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn the_media_sessions_of_a_node_that_was_given_up_are_lost_once_and_those_of_others_go_on() {
+    let bench = in_room();
+    bench.run(offers("m1"));
+    bench.run(offers("m2"));
+    for (node, session) in [("m1", "a"), ("m1", "b"), ("m1", "c"), ("m2", "d")] {
+        bench.run(reports(node, session, MediaReport::Connected));
+    }
+    bench.run(reports("m1", "c", MediaReport::Ended(MediaEnd::Left)));
+    bench.run(dies("m1"));
+    bench.settle(&bench.ports(), 0);
+    let lost = |id: &str| (id.to_owned(), MediaEnd::Lost, Some("node.stopped".to_owned()));
+    let ends = [("c".to_owned(), MediaEnd::Left, None), lost("a"), lost("b")];
+    assert_eq!(media_ends(&bench), ends);
+    // It is alive after all and tells of their end; and everything is delivered once more.
+    bench.run(reports("m1", "a", MediaReport::Ended(MediaEnd::Left)));
+    bench.settle(&bench.ports(), 0);
+    assert_eq!(media_ends(&bench), ends);
+}
+
+#[test]
+fn a_session_that_is_reported_after_its_node_was_given_up_is_lost_too() {
+    let bench = in_room();
+    bench.run(offers("m1"));
+    bench.run(dies("m1"));
+    bench.run(reports("m1", "late", MediaReport::Connected));
+    bench.settle(&bench.ports(), 0);
+    assert_eq!(media_ends(&bench), [("late".to_owned(), MediaEnd::Lost, Some("media.connected".to_owned()))]);
+}
+
+#[test]
+fn a_node_that_is_told_to_end_tells_the_end_of_its_sessions_itself() {
+    let bench = in_room();
+    bench.run(offers("m1"));
+    bench.run(reports("m1", "a", MediaReport::Connected));
+    bench.run(WithdrawMedia { id: "m1".into() });
+    bench.run(StopNode { reason: NodeEnd::Stopped, ..dies("m1") });
+    bench.settle(&bench.ports(), 0);
+    bench.run(reports("m1", "a", MediaReport::Ended(MediaEnd::Stopping)));
+    assert_eq!(media_ends(&bench), [("a".to_owned(), MediaEnd::Stopping, None)]);
 }

@@ -20,6 +20,7 @@ mod guest_expiry;
 mod leases;
 mod max_tokens;
 mod media_dispatch;
+mod media_losses;
 #[cfg(test)]
 mod media_tests;
 mod media_watch;
@@ -55,6 +56,7 @@ pub use guest_expiry::{Guests, run_guest_expiry};
 pub use leases::Leases;
 pub use max_tokens::MaxTokens;
 pub use media_dispatch::MediaDispatch;
+pub use media_losses::MediaLosses;
 pub use media_watch::{MediaRules, run_media_watch};
 pub use node_watch::{Heartbeats, LastSign, NodeRules, run_node_watch};
 pub use passwords::Passwords;
@@ -138,6 +140,7 @@ pub fn all(eraser: Arc<dyn Eraser>, rules: ProcessRules) -> Vec<Arc<dyn ProcessM
         Arc::new(GroupCascade),
         Arc::new(UserMove),
         Arc::new(MediaDispatch),
+        Arc::new(MediaLosses),
         Arc::new(CallAlarms::new(rules.call_alarms)),
     ]
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use wac_events::{ClientId, DomainId, Position, StoreError, TokenId, UserId};
+use wac_events::{ClientId, DomainId, NodeId, Position, StoreError, TokenId, UserId};
 
 use super::ProcessError;
 use crate::{Calls, CommandHandler, Rejection};
@@ -26,6 +26,8 @@ pub enum Listing {
     TokensOfClient(ClientId),
     /// Ids of the credentials leased to a token family.
     LeasedTo(TokenId),
+    /// Ids of the media sessions that a node carries and that are not over.
+    MediaOf(NodeId),
 }
 
 /// Lists what belongs to what, from read models.

@@ -304,6 +304,7 @@ impl TestLookup {
             (Listing::TokensOfUser(of), State::Token(token)) => token.exists() && token.user.as_ref() == Some(of),
             (Listing::TokensOfClient(of), State::Token(token)) => token.exists() && token.client.as_ref() == Some(of),
             (Listing::LeasedTo(of), State::Credential(found)) => found.lease.as_ref().is_some_and(|l| l.holder == *of),
+            (Listing::MediaOf(of), State::MediaSession(media)) => media.is_live() && media.node.as_ref() == Some(of),
             _ => false,
         }
     }

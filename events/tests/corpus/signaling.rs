@@ -321,6 +321,7 @@ fn media_sessions() -> [MediaEvent; 9] {
         user: USER.into(),
         session: SESSION.into(),
         node: "node-1".to_owned(),
+        node_id: Some(NODE.into()),
         at: at(0),
     };
     let measured = MediaMeasured {

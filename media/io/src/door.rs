@@ -200,6 +200,7 @@ fn session_of(door: &Door, claims: &Claims) -> MediaSessionRef {
         user: claims.user.clone(),
         session: claims.session.clone(),
         node: door.node.to_string(),
+        node_id: door.identity.id(),
     }
 }
 

@@ -19,7 +19,7 @@ mod tcp;
 mod token;
 
 pub use feed::{MediaPorts, ReportError, ReportSink, RoomFacts, RoomFeed};
-pub use node::{MediaConfig, MediaLoad, MediaNode, StartError};
+pub use node::{MediaConfig, MediaLoad, MediaNode, NodeIdentity, StartError};
 pub use report::REPORTER;
 pub use sockets::MediaSockets;
 pub use token::{Claims, TokenChecker, TokenError, TokenKey};

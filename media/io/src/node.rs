@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wac_events::Environment;
+use wac_events::{Environment, NodeId};
 use wac_media::{Figures, SfuConfig, VideoCodec};
 
 use crate::desk::{Desk, Knock};
@@ -76,6 +76,22 @@ impl MediaLoad {
     }
 }
 
+/// The id under which the deployment knows the node; another one after it was given up. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct NodeIdentity(Arc<Mutex<Option<NodeId>>>);
+
+impl NodeIdentity {
+    /// The id, once it has one.
+    pub fn id(&self) -> Option<NodeId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on sessions begin under this id.
+    pub fn set(&self, id: NodeId) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+    }
+}
+
 /// A running media node.
 pub struct MediaNode {
     door: Door,
@@ -95,6 +111,7 @@ pub(crate) struct Door {
     pub orders: Orders,
     pub closing: CancellationToken,
     pub node: Arc<str>,
+    pub identity: NodeIdentity,
     pub sessions: Sessions,
     pub pace: Arc<Mutex<Pace>>,
     pub ice_servers: Arc<[String]>,
@@ -134,6 +151,7 @@ impl MediaNode {
             orders: orders.clone(),
             closing: shutdown.clone(),
             node: config.name.into(),
+            identity: NodeIdentity::default(),
             sessions: Sessions::default(),
             pace: Arc::new(Mutex::new(Pace::new(config.joins_per_second))),
             ice_servers: config.ice_servers.into(),
@@ -145,6 +163,11 @@ impl MediaNode {
     pub fn router(&self) -> Router {
         let socket = Router::new().route("/media", get(socket::enter)).with_state(self.door.clone());
         socket.merge(http::router(self.door.clone()))
+    }
+
+    /// As whom its sessions are reported.
+    pub fn identity(&self) -> NodeIdentity {
+        self.door.identity.clone()
     }
 
     /// Tells how loaded it is.

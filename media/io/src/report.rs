@@ -224,6 +224,7 @@ mod tests {
             user: "u".into(),
             session: "s".into(),
             node: "n".to_owned(),
+            node_id: None,
         }
     }
 

@@ -15,6 +15,7 @@ fn connected() -> MediaConnected {
         user: "u1".into(),
         session: "s1".into(),
         node: "media-1".to_owned(),
+        node_id: Some("n1".into()),
         at: at(1),
     }
 }
@@ -80,4 +81,12 @@ fn what_no_summary_knows_is_unknown_and_not_nothing() {
 #[test]
 fn a_summary_of_a_session_that_never_connected_makes_no_row() {
     assert_eq!(row(&Story::default().media(measured(1, None, None))), None);
+}
+
+#[test]
+fn a_session_counts_as_one_of_its_node_until_it_is_over() {
+    let live = |story: &Story| story.rows.rows(&MEDIA_SESSIONS).unwrap()["m1"]["live_node"].clone();
+    let story = Story::default().media(connected());
+    assert_eq!(live(&story), Value::from("n1"));
+    assert_eq!(live(&story.media(MediaEnded { reason: MediaEnd::Lost, at: at(130) })), Value::Null);
 }

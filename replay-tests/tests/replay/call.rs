@@ -200,6 +200,7 @@ pub(crate) async fn a_measured_call() -> Story {
         user: "alice".into(),
         session: device("alice", "phone").session,
         node: "media one".to_owned(),
+        node_id: None,
     };
     let reports = [
         MediaReport::Connected,

@@ -71,7 +71,8 @@ impl MediaAlone {
             // Nobody listens only if the node has stopped.
             let _ = tell.send(Time::from_millis(welcome.rooms_since));
         };
-        let member = Member::start(Membership { link, offer, tokens, load: node.load() }, welcomed);
+        let (load, identity) = (node.load(), node.identity());
+        let member = Member::start(Membership { link, offer, tokens, load, identity }, welcomed);
         let probes = Probes { heard: member.heard(), load: node.load(), kafka: relay_config(settings) };
         let servers = serve(sockets, &node, probes, settings.door)?;
         Ok(Self { node, member, servers })

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wac_events::{Environment as _, NodeId};
-use wac_media_io::{MediaLoad, TokenChecker};
+use wac_media_io::{MediaLoad, NodeIdentity, TokenChecker};
 use wac_store::SystemEnvironment;
 
 use super::link::{Beat, MediaLink, Offer, Welcome};
@@ -38,6 +38,8 @@ pub(crate) struct Membership {
     pub(crate) tokens: Arc<TokenChecker>,
     /// Tells how loaded the node is.
     pub(crate) load: MediaLoad,
+    /// As whom it reports its sessions.
+    pub(crate) identity: NodeIdentity,
 }
 
 struct Running {
@@ -94,6 +96,7 @@ impl Running {
     async fn join(&mut self) -> Welcome {
         let id = NodeId::from(SystemEnvironment.new_uuid());
         self.id = Some(id.clone());
+        self.of.identity.set(id.clone());
         loop {
             match self.of.link.offer(&id, &self.of.offer).await {
                 Ok(welcome) => {
