@@ -58,7 +58,7 @@ async fn read(
         conference = platform.reads.conference(&id).await?;
     }
     let conference = conference.filter(|conference| sees(&caller, conference)).ok_or_else(nothing_here)?;
-    let (steps, last) = platform.timeline(&conference, after, limit).await?;
+    let (steps, last) = platform.timeline(&conference, after, None, limit).await?;
     Ok(match last {
         Some(last) => (original.page_behind(limit, last), axum::Json(steps)).into_response(),
         None => axum::Json(steps).into_response(),
@@ -66,14 +66,17 @@ async fn read(
 }
 
 impl Platform {
-    /// The steps of a conference behind `after`, and where the next page starts, if there is one.
+    /// The steps of a conference behind `after`, and where the next page starts, if there is one; as it was at
+    /// `as_of`, if that is given.
     pub(crate) async fn timeline(
         &self,
         conference: &ConferenceView,
         after: Position,
+        as_of: Option<Position>,
         limit: usize,
     ) -> Result<(Vec<Value>, Option<Position>), Problem> {
         let mut events = self.events_of(conference).await?;
+        events.retain(|event| as_of.is_none_or(|as_of| event.position <= as_of));
         events.sort_by_key(|event| event.position);
         let mut places = self.places_before(conference, &events).await?;
         // All of them are told, so that places are known; a page is shown.
@@ -82,7 +85,11 @@ impl Platform {
         let last = shown.last().map(|step| step.position).filter(|_| shown.len() >= limit);
         let mut told: Vec<((Position, u8), Value)> =
             shown.iter().map(|step| ((step.position, 0), step_json(step))).collect();
-        let within = |refusal: &Refusal| refusal.seen >= after && last.is_none_or(|last| refusal.seen < last);
+        // A refusal stands behind the position it saw.
+        let within = |refusal: &Refusal| {
+            let before = |end: Option<Position>| end.is_none_or(|end| refusal.seen < end);
+            refusal.seen >= after && before(last) && before(as_of)
+        };
         let calls = names_of(conference);
         let refusals = self.handler.refusals().of_calls(&calls).await?;
         told.extend(refusals.iter().filter(|it| within(it)).map(|it| ((it.seen, 1), refusal_json(it))));

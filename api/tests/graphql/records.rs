@@ -69,6 +69,18 @@ async fn a_conference_has_its_quality_and_its_timeline_and_an_alarm_is_taken_not
         ["room.created", "room.participant_joined", "media.connected", "media.measured", "media.alarm_raised"];
     assert_eq!(events, expected);
 
+    // At the moment at which the room was opened nobody had taken a seat, and nothing had been measured.
+    let query = format!("{{ conference(id: \"{opening}\") {{ timeline {{ position event }} }} }}");
+    let now = world.gql_now(&admin, &query).await["conference"]["timeline"].clone();
+    let as_of = |index: usize| {
+        let moment = format!("asOf: {{ position: {} }}", now[index]["position"]);
+        query.replacen("\")", &format!("\", {moment})"), 1)
+    };
+    for (index, expected) in [(0, 1), (1, 2), (3, 4)] {
+        let then = world.gql_now(&admin, &as_of(index)).await["conference"]["timeline"].clone();
+        assert_eq!(then.as_array().unwrap()[..], now.as_array().unwrap()[..expected], "as of step {index}");
+    }
+
     let query = "{ callAlarms { nodes { id conferenceId value rule { id cond threshold } acknowledgedBy } } }";
     let alarm = world.gql_now(&admin, query).await["callAlarms"]["nodes"][0].clone();
     assert_eq!((&alarm["conferenceId"], &alarm["value"]), (&json!(opening), &json!(3.0)));

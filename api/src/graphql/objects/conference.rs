@@ -280,12 +280,12 @@ impl Conference {
     }
 
     /// Who did what, when and on which node, and what was refused, in the order in which it happened; at most a
-    /// thousand steps behind the position `after`.
+    /// thousand steps behind the position `after`. Of a moment of the past: what had happened by then.
     #[graphql(complexity = "50 + child_complexity")]
     async fn timeline(&self, ctx: &Context<'_>, after: Option<Position>) -> Result<Vec<ConferenceStep>> {
         const STEPS_MAX: usize = 1_000;
         let after = after.map_or(wac_events::Position::START, Into::into);
-        let (steps, _) = platform(ctx).timeline(&self.view, after, STEPS_MAX).await?;
+        let (steps, _) = platform(ctx).timeline(&self.view, after, self.moment.position, STEPS_MAX).await?;
         let steps: std::result::Result<_, _> = steps.into_iter().map(serde_json::from_value).collect();
         Ok(steps.map_err(|error| Problem::internal(&error))?)
     }
