@@ -85,8 +85,12 @@ fn presence(state: &Presence) -> Value {
 }
 
 fn login(state: &Login) -> Value {
-    let Login { version, failures, alarm_at } = state;
-    json!({ "version": version, "failures": failures, "alarmAt": alarm_at })
+    let Login { version, failures, alarm_at, acknowledged } = state;
+    let mut described = json!({ "version": version, "failures": failures, "alarmAt": alarm_at });
+    if !acknowledged.is_empty() {
+        described["acknowledged"] = json!(acknowledged.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
+    described
 }
 
 fn room(state: &Room) -> Value {

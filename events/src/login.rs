@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::aggregate_events;
-use crate::{Cell, DomainId, Personal, PersonalFields, StreamId, SubjectId, Time, UserId};
+use crate::{Cell, DomainId, EventId, Personal, PersonalFields, StreamId, SubjectId, Time, UserId};
 
 /// Somebody could not log in ("Failed login" of service "Login").
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,19 @@ pub struct LoginAlarmRaised {
     pub at: Time,
 }
 
+/// Somebody has taken notice of an alarm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginAlarmAcknowledged {
+    /// The alarm: id of the event that raised it.
+    pub alarm: EventId,
+    /// Who; `None`: an OAuth2 client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// When.
+    pub at: Time,
+}
+
 impl PersonalFields for LoginFailed {
     fn subject(&self) -> Option<SubjectId> {
         Some(self.user.as_ref().map_or_else(|| SubjectId::of_domain(&self.domain), SubjectId::of_user))
@@ -72,6 +85,7 @@ impl PersonalFields for LoginFailed {
 }
 
 impl PersonalFields for LoginAlarmRaised {}
+impl PersonalFields for LoginAlarmAcknowledged {}
 
 aggregate_events! {
     /// What happens when somebody cannot log in.
@@ -80,6 +94,8 @@ aggregate_events! {
         Failed(LoginFailed) = "login.failed", 1;
         /// See [`LoginAlarmRaised`].
         AlarmRaised(LoginAlarmRaised) = "login.alarm_raised", 1;
+        /// See [`LoginAlarmAcknowledged`].
+        AlarmAcknowledged(LoginAlarmAcknowledged) = "login.alarm_acknowledged", 1;
     }
 }
 

@@ -5,7 +5,7 @@ use wac_events::{AnyEvent, CodecError, DomainId, Event, LoginEvent, Recorded, Ti
 use crate::fields::{Changes, Fields, int, time};
 use crate::{Column, Projection, Row, RowChange, Table};
 
-/// One row for each alarm, under its event's id.
+/// One row for each alarm, under its event's id; `login` is the keyed hash of the name that was tried.
 pub static LOGIN_ALARMS: Table = Table {
     name: "login_alarms",
     columns: &[
@@ -15,6 +15,9 @@ pub static LOGIN_ALARMS: Table = Table {
         Column::int("failures"),
         Column::int("window_s"),
         Column::int("at"),
+        Column::text("login"),
+        Column::text("acknowledged_by"),
+        Column::int("acknowledged_at"),
     ],
     indexed: &["domain", "user"],
 };
@@ -28,7 +31,7 @@ impl Projection for LoginAlarmsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -36,7 +39,7 @@ impl Projection for LoginAlarmsProjection {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &["login.alarm_raised"]
+        &["login.alarm_raised", "login.alarm_acknowledged"]
     }
 
     fn apply(&self, event: &Recorded) -> Result<Vec<RowChange>, CodecError> {
@@ -61,7 +64,14 @@ fn change(event: &Recorded, decoded: &LoginEvent) -> Option<RowChange> {
                 .column("failures", i64::from(alarm.failures))
                 .column("window_s", int(alarm.window_s))
                 .column("at", time(alarm.at))
+                .column("login", event.stream.id())
                 .upsert(&LOGIN_ALARMS, event.event_id.0.to_string()),
+        ),
+        LoginEvent::AlarmAcknowledged(noticed) => Some(
+            Changes::none()
+                .column("acknowledged_by", noticed.by.as_ref().map(UserId::as_str))
+                .column("acknowledged_at", time(noticed.at))
+                .patch(&LOGIN_ALARMS, noticed.alarm.0.to_string()),
         ),
     }
 }
@@ -81,6 +91,12 @@ pub struct LoginAlarmRow {
     pub window_s: u64,
     /// When.
     pub at: Time,
+    /// The keyed hash of the name that was tried: its stream is `login-<this>`.
+    pub login: String,
+    /// Who took notice of it; `None` with a time: an OAuth2 client.
+    pub acknowledged_by: Option<UserId>,
+    /// When; `None`: nobody has.
+    pub acknowledged_at: Option<Time>,
 }
 
 impl LoginAlarmRow {
@@ -94,6 +110,9 @@ impl LoginAlarmRow {
             failures: fields.number("failures")?,
             window_s: fields.number("window_s")?,
             at: fields.time("at")?,
+            login: fields.text("login")?,
+            acknowledged_by: fields.optional("acknowledged_by", Fields::id)?,
+            acknowledged_at: fields.optional("acknowledged_at", Fields::time)?,
         })
     }
 }

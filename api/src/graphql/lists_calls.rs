@@ -145,5 +145,5 @@ pub(super) async fn login_alarms(
     let (first, page) = page(first, after)?;
     let found = moment.reads.login_alarms(&filter, &page).await?;
     let seen = |view| LoginAlarm::seen(caller, view, moment);
-    Ok(connection(found, first, page.after.is_some(), |view| view.id.as_str(), seen))
+    Ok(connection(found, first, page.after.is_some(), |view| view.row.id.as_str(), seen))
 }

@@ -150,8 +150,8 @@ impl CallsMutation {
         Ok(DeletePayload::of(written, id))
     }
 
-    /// Takes notice of an alarm about a call; once is enough.
-    async fn acknowledge_call_alarm(
+    /// Takes notice of an alarm, about log-ins or about a call; once is enough.
+    async fn acknowledge_alarm(
         &self,
         ctx: &Context<'_>,
         id: ID,

@@ -59,7 +59,7 @@ struct ConferenceConditions {
 
 /// Which alarms. Every condition given must hold.
 #[derive(InputObject, Default)]
-struct LoginAlarmConditions {
+struct AlarmConditions {
     /// Only about this user.
     user: Option<ID>,
     /// Only of this domain (name or id).
@@ -201,7 +201,7 @@ impl CallsQuery {
     async fn login_alarms(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default)] filter: LoginAlarmConditions,
+        #[graphql(default)] filter: AlarmConditions,
         #[graphql(default_with = "PAGE_FIRST")] first: i32,
         after: Option<String>,
         as_of: Option<AsOf>,
@@ -216,7 +216,7 @@ impl CallsQuery {
     async fn call_alarms(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default)] filter: LoginAlarmConditions,
+        #[graphql(default)] filter: AlarmConditions,
         #[graphql(default_with = "PAGE_FIRST")] first: i32,
         after: Option<String>,
         as_of: Option<AsOf>,
@@ -253,7 +253,7 @@ impl CallsQuery {
     }
 }
 
-async fn alarm_filter(moment: &Arc<Moment>, conditions: LoginAlarmConditions) -> Result<AlarmFilter, Problem> {
+async fn alarm_filter(moment: &Arc<Moment>, conditions: AlarmConditions) -> Result<AlarmFilter, Problem> {
     let domain = domain_id(moment, conditions.domain).await?;
     Ok(AlarmFilter { user: conditions.user.map(|user| user_id(&user)), domain })
 }

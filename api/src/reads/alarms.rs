@@ -1,6 +1,6 @@
 //! Alarms about log-ins and about calls.
 
-use wac_events::{DomainId, Time, UserId};
+use wac_events::{DomainId, UserId};
 use wac_projections::{CALL_ALARMS, CallAlarmRow, LOGIN_ALARMS, LoginAlarmRow, Select, Table};
 
 use super::{PageOf, ReadError, Reads, decoded};
@@ -8,20 +8,10 @@ use super::{PageOf, ReadError, Reads, decoded};
 /// Log-ins under one name have failed too often.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LoginAlarmView {
-    /// Its id: that of its event.
-    pub id: String,
-    /// The domain tried.
-    pub domain: DomainId,
-    /// The domain's name.
+    /// The alarm.
+    pub row: LoginAlarmRow,
+    /// The name of the domain that was tried.
     pub domain_name: String,
-    /// The user, if there is one of that name.
-    pub user: Option<UserId>,
-    /// Failures within the window.
-    pub failures: u64,
-    /// The window.
-    pub window_s: u64,
-    /// When.
-    pub at: Time,
 }
 
 /// The media of a call has broken a rule.
@@ -77,16 +67,8 @@ impl Reads {
         let decode = |row| decoded(&LOGIN_ALARMS, row, LoginAlarmRow::from_row);
         let rows = rows.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
         let names = self.domain_names(rows.iter().map(|row| &row.domain)).await?;
-        let view = |row: LoginAlarmRow| LoginAlarmView {
-            domain_name: names.get(&row.domain).cloned().unwrap_or_else(|| row.domain.to_string()),
-            id: row.id,
-            domain: row.domain,
-            user: row.user,
-            failures: row.failures,
-            window_s: row.window_s,
-            at: row.at,
-        };
-        Ok(rows.into_iter().map(view).collect())
+        let name = |row: &LoginAlarmRow| names.get(&row.domain).cloned().unwrap_or_else(|| row.domain.to_string());
+        Ok(rows.into_iter().map(|row| LoginAlarmView { domain_name: name(&row), row }).collect())
     }
 }
 

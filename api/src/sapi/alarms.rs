@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
+use wac_commands::Command;
+use wac_commands::login::{AcknowledgeLoginAlarm, LoginKey};
 use wac_commands::media::AcknowledgeCallAlarm;
-use wac_events::{EventId, UserId};
+use wac_events::{EventId, Time, UserId};
 
 use super::common::{IdInPath, user_id};
 use super::{lists, schemas};
@@ -26,26 +28,30 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(acknowledge))
 }
 
+fn acknowledged_json(at: Option<Time>, by: Option<&UserId>) -> Value {
+    at.map_or(Value::Null, |at| json!({ "at": at.millis(), "by": by }))
+}
+
 fn login_json(alarm: &LoginAlarmView) -> Value {
+    let row = &alarm.row;
     json!({
-        "id": alarm.id,
+        "id": row.id,
         "domain": alarm.domain_name,
         "urgency": "medium",
         "type": "login",
-        "timestamp": alarm.at.millis(),
+        "timestamp": row.at.millis(),
         "payload": {
-            "user": alarm.user,
-            "failures": alarm.failures,
-            "windowSeconds": alarm.window_s,
+            "user": row.user,
+            "failures": row.failures,
+            "windowSeconds": row.window_s,
         },
-        "acknowledged": Value::Null,
+        "acknowledged": acknowledged_json(row.acknowledged_at, row.acknowledged_by.as_ref()),
     })
 }
 
 /// The value stands where the rule looks for it: in its section of the statistics.
 fn call_json(alarm: &CallAlarmView) -> Value {
     let row = &alarm.row;
-    let acknowledged = row.acknowledged_at.map(|at| json!({ "at": at.millis(), "by": row.acknowledged_by }));
     json!({
         "id": row.id,
         "domain": alarm.domain_name,
@@ -58,7 +64,7 @@ fn call_json(alarm: &CallAlarmView) -> Value {
             "value": { &row.rule.section: [{ "id": row.media, &row.rule.value: row.value }] },
             "alarm": row.rule,
         },
-        "acknowledged": acknowledged,
+        "acknowledged": acknowledged_json(row.acknowledged_at, row.acknowledged_by.as_ref()),
     })
 }
 
@@ -110,7 +116,7 @@ async fn list(State(platform): State<Platform>, caller: Caller, mut query: Query
     let mut found: Vec<(String, Value)> = Vec::new();
     if wanted != Some(Kind::Call) {
         let alarms = platform.reads.login_alarms(&filter, &page).await?;
-        found.extend(alarms.iter().map(|alarm| (alarm.id.clone(), login_json(alarm))));
+        found.extend(alarms.iter().map(|alarm| (alarm.row.id.clone(), login_json(alarm))));
     }
     if wanted != Some(Kind::Login) {
         let alarms = platform.reads.call_alarms(&filter, &page).await?;
@@ -136,15 +142,11 @@ async fn read(
 ) -> Result<Response, Problem> {
     require(&caller, Action::Read)?;
     query.settle(&platform, &TABLES).await?;
-    let mut alarm = platform.alarm(&id).await?;
-    if alarm.is_none() {
-        platform.caught_up(&TABLES).await?;
-        alarm = platform.alarm(&id).await?;
-    }
-    Ok(axum::Json(alarm.ok_or_else(nothing_here)?).into_response())
+    let alarm = platform.settled_alarm(&id).await?;
+    Ok(axum::Json(alarm.json()).into_response())
 }
 
-/// Takes notice of an alarm about a call; once is enough, again changes nothing.
+/// Takes notice of an alarm; once is enough, again changes nothing.
 #[utoipa::path(post, path = "/alarms/{id}/acknowledgement", tag = "alarms", operation_id = "acknowledgeAlarm",
     params(("id" = String, Path, description = "The alarm's id")),
     responses((status = 200, description = "The alarm", body = schemas::Alarm)))]
@@ -156,29 +158,61 @@ async fn acknowledge(
 ) -> Result<Response, Problem> {
     query.finish()?;
     write.require(Action::Change, &Target::Alarms)?;
-    let mut found = platform.reads.call_alarm(&id).await?;
-    if found.is_none() {
-        platform.caught_up(&TABLES).await?;
-        found = platform.reads.call_alarm(&id).await?;
-    }
-    let CallAlarmView { row, domain_name } = found.ok_or_else(nothing_here)?;
-    let alarm = EventId(Uuid::parse_str(&row.id).map_err(|_| nothing_here())?);
-    let (by, domain, opening) = (write.caller.user.clone(), row.domain.clone(), row.opening.clone());
-    let (media, rule) = (row.media.clone(), row.rule.id.clone());
-    let command = AcknowledgeCallAlarm { id: media, domain, opening, alarm, rule, by: by.clone() };
-    let done = write.run(&platform, &command, &Bytes::new()).await?;
+    let found = platform.settled_alarm(&id).await?;
+    let alarm = EventId(Uuid::parse_str(&id).map_err(|_| nothing_here())?);
+    let command = found.acknowledgement(alarm, write.caller.user.clone());
+    let done = write.run(&platform, &*command, &Bytes::new()).await?;
     platform.waiter.wait_for(&TABLES, done.position(), platform.config.read_patience).await?;
-    let now = platform.reads.call_alarm(&id).await?.unwrap_or(CallAlarmView { row, domain_name });
-    let version = if now.row.acknowledged_at.is_some() { 2 } else { 1 };
-    Ok(done.changed(&call_json(&now), version))
+    let now = platform.alarm(&id).await?.unwrap_or(found);
+    let shown = now.json();
+    let version = if shown["acknowledged"].is_null() { 1 } else { 2 };
+    Ok(done.changed(&shown, version))
+}
+
+/// An alarm of any kind.
+enum Found {
+    Login(LoginAlarmView),
+    Call(CallAlarmView),
+}
+
+impl Found {
+    fn json(&self) -> Value {
+        match self {
+            Found::Login(alarm) => login_json(alarm),
+            Found::Call(alarm) => call_json(alarm),
+        }
+    }
+
+    /// What somebody does who takes notice of it.
+    fn acknowledgement(&self, alarm: EventId, by: Option<UserId>) -> Box<dyn Command> {
+        match self {
+            Found::Login(LoginAlarmView { row, .. }) => {
+                let (login, domain) = (LoginKey(row.login.clone()), row.domain.clone());
+                Box::new(AcknowledgeLoginAlarm { login, domain, alarm, by })
+            }
+            Found::Call(CallAlarmView { row, .. }) => {
+                let (id, domain, opening) = (row.media.clone(), row.domain.clone(), row.opening.clone());
+                Box::new(AcknowledgeCallAlarm { id, domain, opening, alarm, rule: row.rule.id.clone(), by })
+            }
+        }
+    }
 }
 
 impl Platform {
     /// An alarm of any kind.
-    async fn alarm(&self, id: &str) -> Result<Option<Value>, Problem> {
+    async fn alarm(&self, id: &str) -> Result<Option<Found>, Problem> {
         if let Some(alarm) = self.reads.login_alarm(id).await? {
-            return Ok(Some(login_json(&alarm)));
+            return Ok(Some(Found::Login(alarm)));
         }
-        Ok(self.reads.call_alarm(id).await?.as_ref().map(call_json))
+        Ok(self.reads.call_alarm(id).await?.map(Found::Call))
+    }
+
+    /// The same, from read models that have seen everything there is; 404 if there is none.
+    async fn settled_alarm(&self, id: &str) -> Result<Found, Problem> {
+        if let Some(found) = self.alarm(id).await? {
+            return Ok(found);
+        }
+        self.caught_up(&TABLES).await?;
+        self.alarm(id).await?.ok_or_else(nothing_here)
     }
 }

@@ -97,6 +97,15 @@ async fn too_many_failures_raise_one_alarm_and_a_good_login_none() {
         let list = world.get(&format!("/sapi/alarms?{query}"), &admin).await.expect(200).json();
         assert_eq!(list.as_array().unwrap().len(), found, "{query}");
     }
+    let notice = format!("{one}/acknowledgement");
+    assert_eq!(alarm["acknowledged"], Value::Null);
+    let noticed = world.call("POST", &notice, &admin, None).await.expect(200).json();
+    assert_eq!(noticed["acknowledged"]["by"], world.admin);
+    assert_eq!(world.call("POST", &notice, &admin, None).await.expect(200).json(), noticed);
+    let events = world.get("/sapi/events?type=login.alarm_acknowledged", &admin).await.expect(200).json();
+    assert_eq!((events.as_array().unwrap().len(), &events[0]["data"]["alarm"]), (1, &alarm["id"]));
+    let alice = world.login("alice@demo").await;
+    world.call("POST", &notice, &alice, None).await.expect_problem(403, "forbidden");
     let about = world.get(&format!("/sapi/alarms?user={}", world.bob), &admin).await.expect(200).json();
     assert_eq!(about, json!([]));
     world.get("/sapi/alarms/nothing", &admin).await.expect_problem(404, "not_found");

@@ -85,7 +85,7 @@ async fn a_conference_has_its_quality_and_its_timeline_and_an_alarm_is_taken_not
     let alarm = world.gql_now(&admin, query).await["callAlarms"]["nodes"][0].clone();
     assert_eq!((&alarm["conferenceId"], &alarm["value"]), (&json!(opening), &json!(3.0)));
     assert_eq!(alarm["rule"], json!({ "id": "loss", "cond": ">", "threshold": 2.0 }));
-    let notice = format!("mutation {{ acknowledgeCallAlarm(id: {}) {{ position }} }}", alarm["id"]);
+    let notice = format!("mutation {{ acknowledgeAlarm(id: {}) {{ position }} }}", alarm["id"]);
     assert_eq!(world.gql_refused(&alice, &notice, json!({})).await["code"], "forbidden");
     world.gql(&admin, &notice).await;
     let alarm = world.gql_now(&admin, query).await["callAlarms"]["nodes"][0].clone();

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use wac_events::login::{LoginAlarmRaised, LoginFailed};
-use wac_events::{Cell, DomainId, LoginEvent, Personal, StreamId, UserId};
+use wac_events::login::{LoginAlarmAcknowledged, LoginAlarmRaised, LoginFailed};
+use wac_events::{Cell, DomainId, EventId, LoginEvent, Personal, StreamId, UserId};
 
 use super::{FAILURES_REMEMBERED, LOGIN_NAME_CHARS_MAX, LOGIN_SRC_CHARS_MAX, LoginKey};
 use crate::rejection::Checks;
@@ -107,5 +107,40 @@ impl Command for NoteFailedLogin {
             at: ctx.now,
         });
         Ok([fact(failed.into())].into_iter().chain(alarm.map(|alarm| fact(alarm.into()))).collect())
+    }
+}
+
+/// Somebody takes notice of an alarm.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AcknowledgeLoginAlarm {
+    /// The name that was tried.
+    pub login: LoginKey,
+    /// The domain that was tried.
+    pub domain: DomainId,
+    /// The alarm.
+    pub alarm: EventId,
+    /// Who; `None`: an OAuth2 client.
+    pub by: Option<UserId>,
+}
+
+impl Command for AcknowledgeLoginAlarm {
+    fn name(&self) -> &'static str {
+        "acknowledge_login_alarm"
+    }
+
+    fn reads(&self, _: &World) -> Vec<StreamId> {
+        vec![self.login.stream()]
+    }
+
+    fn decide(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
+        let login = world.login(&self.login);
+        if login.alarm_at.is_none() {
+            return Err(Rejection::NotFound { what: "alarm", id: self.alarm.to_string() });
+        }
+        if login.acknowledged.contains(&self.alarm) {
+            return Ok(Vec::new());
+        }
+        let noticed = LoginAlarmAcknowledged { alarm: self.alarm, by: self.by.clone(), at: ctx.now };
+        Ok(vec![Fact::of(&self.domain, self.login.stream(), LoginEvent::from(noticed))])
     }
 }

@@ -5,8 +5,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use command::NoteFailedLogin;
-pub use state::{FAILURES_REMEMBERED, Login, LoginKey, evolve};
+pub use command::{AcknowledgeLoginAlarm, NoteFailedLogin};
+pub use state::{ACKNOWLEDGED_REMEMBERED, FAILURES_REMEMBERED, Login, LoginKey, evolve};
 
 /// Longest name of a failed log-in, in characters.
 pub const LOGIN_NAME_CHARS_MAX: usize = crate::names::USERNAME_CHARS_MAX;

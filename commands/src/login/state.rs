@@ -1,10 +1,13 @@
 use std::collections::VecDeque;
 
 use wac_events::login::login_stream;
-use wac_events::{LoginEvent, StreamId, Time};
+use wac_events::{EventId, LoginEvent, StreamId, Time};
 
 /// Most failures remembered; no alarm can count more.
 pub const FAILURES_REMEMBERED: usize = 100;
+
+/// Most alarms of which it is remembered that somebody took notice; of an older one it may be noted once more.
+pub const ACKNOWLEDGED_REMEMBERED: usize = 100;
 
 /// The name somebody tried: its keyed hash in its domain, see [`crate::name_key`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +29,8 @@ pub struct Login {
     pub failures: VecDeque<Time>,
     /// When the last alarm was raised.
     pub alarm_at: Option<Time>,
+    /// The alarms somebody has taken notice of last, the oldest first, at most [`ACKNOWLEDGED_REMEMBERED`].
+    pub acknowledged: VecDeque<EventId>,
 }
 
 /// Folds one event.
@@ -40,6 +45,11 @@ pub fn evolve(mut state: Login, event: &LoginEvent) -> Login {
             state.failures.drain(..forgotten);
         }
         LoginEvent::AlarmRaised(raised) => state.alarm_at = Some(raised.at),
+        LoginEvent::AlarmAcknowledged(noticed) => {
+            state.acknowledged.push_back(noticed.alarm);
+            let forgotten = state.acknowledged.len().saturating_sub(ACKNOWLEDGED_REMEMBERED);
+            state.acknowledged.drain(..forgotten);
+        }
     }
     state
 }

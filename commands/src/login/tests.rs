@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wac_events::{AnyEvent, Cell, LoginEvent};
+use wac_events::{AnyEvent, Cell, EventId, LoginEvent};
 
 use crate::login::*;
 use crate::testing::*;
@@ -115,4 +115,28 @@ fn only_so_many_failures_are_remembered() {
 fn a_failed_login_shows_nothing_personal_in_a_log() {
     let shown = format!("{:?}", failed());
     assert!(!shown.contains("Alice") && !shown.contains("192.0.2.7"));
+}
+
+fn acknowledge(alarm: u128) -> AcknowledgeLoginAlarm {
+    let alarm = EventId(uuid::Uuid::from_u128(alarm));
+    AcknowledgeLoginAlarm { login: LoginKey("key".to_owned()), domain: "base".into(), alarm, by: Some("admin".into()) }
+}
+
+#[test]
+fn an_alarm_about_log_ins_is_taken_notice_of_once_and_only_if_there_is_one() {
+    let nothing = Rejection::NotFound { what: "alarm", id: uuid::Uuid::from_u128(1).to_string() };
+    failures(0..4).when(acknowledge(1)).then_rejected(nothing);
+    let alarmed = failures(0..5);
+    alarmed.clone().when(acknowledge(1)).then(&["login.alarm_acknowledged"]);
+    let noticed = alarmed.after(acknowledge(1));
+    noticed.clone().when(acknowledge(1)).then_nothing();
+    noticed.when(acknowledge(2)).then(&["login.alarm_acknowledged"]);
+}
+
+#[test]
+fn no_more_alarms_are_remembered_than_the_bound_says() {
+    let bound = u128::try_from(ACKNOWLEDGED_REMEMBERED).unwrap();
+    let noticed = (1..=bound + 1).fold(failures(0..5), |story, alarm| story.after(acknowledge(alarm)));
+    noticed.clone().when(acknowledge(2)).then_nothing();
+    noticed.when(acknowledge(1)).then(&["login.alarm_acknowledged"]);
 }

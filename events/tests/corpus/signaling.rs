@@ -9,7 +9,7 @@ use wac_events::invite::{
     CancelReason, InviteAccepted, InviteCancelled, InviteCandidateAdded, InviteCandidateRemoved, InviteCreated,
     InviteDeclined, InviteEnded, InviteExpired,
 };
-use wac_events::login::{LoginAlarmRaised, LoginFailed};
+use wac_events::login::{LoginAlarmAcknowledged, LoginAlarmRaised, LoginFailed};
 use wac_events::media::{
     MediaConnected, MediaDirection, MediaEnd, MediaEnded, MediaFlowed, MediaLimit, MediaMeasured, MediaRefused,
     MediaSource, MediaTrackEnded, MediaTrackMeasured, MediaTrackPublished,
@@ -145,7 +145,7 @@ fn presence() -> [PresenceEvent; 10] {
     ]
 }
 
-fn logins() -> [LoginEvent; 2] {
+fn logins() -> [LoginEvent; 3] {
     let failed = LoginFailed {
         domain: DOMAIN.into(),
         user: Some(USER.into()),
@@ -158,7 +158,8 @@ fn logins() -> [LoginEvent; 2] {
     };
     let alarm =
         LoginAlarmRaised { domain: DOMAIN.into(), user: Some(USER.into()), failures: 5, window_s: 10, at: at(0) };
-    [failed.into(), alarm.into()]
+    let noticed = LoginAlarmAcknowledged { alarm: alarm_id(), by: Some(OTHER.into()), at: at(1) };
+    [failed.into(), alarm.into(), noticed.into()]
 }
 
 fn rooms() -> [RoomEvent; 10] {
@@ -368,14 +369,12 @@ fn media_sessions() -> [MediaEvent; 9] {
         measured.into(),
         MediaEnded { reason: MediaEnd::Left, at: at(5) }.into(),
         alarm().into(),
-        MediaAlarmAcknowledged {
-            alarm: EventId(uuid::Uuid::from_u128(0x0198_a1b2_0000_7000_8000_0000_0000_00a1)),
-            rule: "main".to_owned(),
-            by: Some(USER.into()),
-            at: at(7),
-        }
-        .into(),
+        MediaAlarmAcknowledged { alarm: alarm_id(), rule: "main".to_owned(), by: Some(USER.into()), at: at(7) }.into(),
     ]
+}
+
+fn alarm_id() -> EventId {
+    EventId(uuid::Uuid::from_u128(0x0198_a1b2_0000_7000_8000_0000_0000_00a1))
 }
 
 fn alarm() -> MediaAlarmRaised {

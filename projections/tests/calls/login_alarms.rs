@@ -25,13 +25,22 @@ fn an_alarm_about_log_ins_is_a_row_and_a_failed_one_is_not() {
         .then(login_stream("k1"), LoginEvent::from(raised));
     let rows = story.rows.select(&Select::from(&LOGIN_ALARMS).equals("domain", "d1"));
     let rows: Vec<LoginAlarmRow> = rows.iter().filter_map(LoginAlarmRow::from_row).collect();
-    let expected = LoginAlarmRow {
+    let mut expected = LoginAlarmRow {
         id: EventId(uuid::Uuid::from_u128(2)).0.to_string(),
         domain: "d1".into(),
         user: Some("u1".into()),
         failures: 5,
         window_s: 10,
         at: at(2),
+        login: "k1".to_owned(),
+        acknowledged_by: None,
+        acknowledged_at: None,
     };
-    assert_eq!(rows, [expected]);
+    assert_eq!(rows, [expected.clone()]);
+
+    let alarm = EventId(uuid::Uuid::from_u128(2));
+    let noticed = LoginAlarmAcknowledged { alarm, by: Some("admin".into()), at: at(3) };
+    let story = story.then(login_stream("k1"), LoginEvent::from(noticed));
+    (expected.acknowledged_by, expected.acknowledged_at) = (Some("admin".into()), Some(at(3)));
+    assert_eq!(story.row(&LOGIN_ALARMS, &expected.id.clone(), LoginAlarmRow::from_row), Some(expected));
 }

@@ -99,12 +99,12 @@ impl LoginAlarm {
 impl LoginAlarm {
     /// Its id: that of its event.
     async fn id(&self) -> &str {
-        &self.view.id
+        &self.view.row.id
     }
 
     /// The user, if there is one of the name that was tried.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        match &self.view.user {
+        match &self.view.row.user {
             Some(user) => User::load(ctx, &self.moment, user).await,
             None => Ok(None),
         }
@@ -117,17 +117,27 @@ impl LoginAlarm {
 
     /// Failed log-ins within the window.
     async fn failures(&self) -> Long {
-        Long(self.view.failures)
+        Long(self.view.row.failures)
     }
 
     /// The window in seconds.
     async fn window_seconds(&self) -> Long {
-        Long(self.view.window_s)
+        Long(self.view.row.window_s)
     }
 
     /// When.
     async fn at(&self) -> DateTime {
-        DateTime(self.view.at)
+        DateTime(self.view.row.at)
+    }
+
+    /// When somebody took notice of it; null: nobody has.
+    async fn acknowledged_at(&self) -> Option<DateTime> {
+        self.view.row.acknowledged_at.map(DateTime)
+    }
+
+    /// Who did; null with a time: an OAuth2 client.
+    async fn acknowledged_by(&self) -> Option<ID> {
+        self.view.row.acknowledged_by.as_ref().map(|by| ID::from(by.as_str()))
     }
 }
 
