@@ -1,6 +1,6 @@
 //! `/usersGroup`: people who ring together (guide §6.3.6).
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use wac_events::{AnyEvent, GroupEvent, GroupId, Role, UserId};
 
 use super::common::{IdInPath, shown, user_id};
 use super::{lists, schemas};
-use crate::body::JsonBody;
+use crate::body::{JsonBody, bytes, parse};
 use crate::fields::Fields;
 use crate::policy::{Action, Target, allows};
 use crate::reading::Query;
@@ -282,18 +282,34 @@ async fn leave(
     done(write.run(&platform, &command, &Bytes::new()).await?)
 }
 
-/// The caller leaves every group.
+/// The caller leaves every group; an administrator takes somebody out of every group.
 #[utoipa::path(delete, path = "/usersGroup/participations", tag = "usersGroup", operation_id = "leaveUsersGroups",
+    params(("userId" = Option<String>, Query, description = "Who, for administrators; else the caller himself")),
     responses((status = 204, description = "He is in no group any more")))]
-async fn leave_all(State(platform): State<Platform>, write: Write, query: Query) -> Result<Response, Problem> {
+async fn leave_all(
+    State(platform): State<Platform>,
+    write: Write,
+    mut query: Query,
+    request: Request,
+) -> Result<Response, Problem> {
+    let named = query.take("userId")?.map(|id| user_id(&id));
     query.finish()?;
-    let user = write.caller.user.clone().ok_or_else(not_for_you)?;
+    // The guide's other requests name a participant in the body.
+    let body = bytes(&platform, request).await?;
+    let named = if body.is_empty() { named } else { Some(participant_of(parse(&body)?)?) };
+    let own = write.caller.user.clone();
+    let (user, reason) = match named {
+        Some(user) if own.as_ref() == Some(&user) => (user, GroupLeaveReason::Left),
+        Some(user) if is_admin(&write) => (user, GroupLeaveReason::Removed),
+        Some(_) => return Err(not_for_you()),
+        None => (own.ok_or_else(not_for_you)?, GroupLeaveReason::Left),
+    };
     write.require(Action::Create, &Target::Groups)?;
     platform.caught_up(&TABLES).await?;
     let groups = platform.reads.groups_with(&user).await?;
     let mut groups = groups.chunks(LEAVE_GROUPS_MAX);
-    let leave = |groups: &[GroupId]| LeaveGroups { groups: groups.to_vec(), user: user.clone() };
-    let mut left = write.run(&platform, &leave(groups.next().unwrap_or_default()), &Bytes::new()).await?;
+    let leave = |groups: &[GroupId]| LeaveGroups { groups: groups.to_vec(), user: user.clone(), reason };
+    let mut left = write.run(&platform, &leave(groups.next().unwrap_or_default()), &body).await?;
     if !left.executed.duplicate {
         for more in groups {
             left.executed.position = platform.execute(&leave(more), write.context(&platform)).await?.position;

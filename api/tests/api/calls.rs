@@ -196,6 +196,27 @@ async fn a_group_is_managed_by_its_owner_and_seen_by_its_domain() {
 }
 
 #[tokio::test]
+async fn an_administrator_takes_somebody_out_of_every_group_and_nobody_else_does() {
+    let world = World::start().await;
+    let (alice, admin) = (world.login("alice@demo").await, world.login("admin").await);
+    let group = world.post("/sapi/usersGroup", &alice, json!({ "name": "sales" })).await.expect(201).id();
+    let participants = format!("/sapi/usersGroup/{group}/participants");
+    let everywhere = "/sapi/usersGroup/participations";
+    let bob = json!({ "userId": world.bob });
+    for by_body in [true, false] {
+        world.post(&participants, &alice, bob.clone()).await.expect(204);
+        let (path, body) = match by_body {
+            true => (everywhere.to_owned(), Some(bob.clone())),
+            false => (format!("{everywhere}?userId={}", world.bob), None),
+        };
+        world.call("DELETE", &path, &alice, body.clone()).await.expect_problem(403, "forbidden");
+        world.call("DELETE", &path, &admin, body).await.expect(204);
+        let now = world.get(&world.up_to_date(&format!("/sapi/usersGroup/{group}")).await, &alice).await.expect(200);
+        assert_eq!(now.json()["participants"], json!([world.alice]), "by body: {by_body}");
+    }
+}
+
+#[tokio::test]
 async fn who_leaves_every_group_leaves_them_to_the_others_and_empty_ones_go() {
     let world = World::start().await;
     let (alice, bob) = (world.login("alice@demo").await, world.login("bob@demo").await);

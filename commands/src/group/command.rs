@@ -75,6 +75,8 @@ pub struct LeaveGroups {
     pub groups: Vec<GroupId>,
     /// Who.
     pub user: UserId,
+    /// Why.
+    pub reason: GroupLeaveReason,
 }
 
 /// Takes everybody out but the owner.

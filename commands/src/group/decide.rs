@@ -126,7 +126,7 @@ impl LeaveGroups {
     pub(super) fn facts(&self, world: &World, ctx: &Context) -> Result<Vec<Fact>, Rejection> {
         let groups = self.groups.iter().take(LEAVE_GROUPS_MAX).map(|id| world.group(id));
         let his = groups.filter(|group| group.exists() && group.has(&self.user));
-        let left = his.map(|group| without(group, &self.user, GroupLeaveReason::Left, ctx));
+        let left = his.map(|group| without(group, &self.user, self.reason, ctx));
         Ok(left.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 }

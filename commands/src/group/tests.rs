@@ -26,7 +26,8 @@ fn leave(user: &str) -> LeaveGroup {
 }
 
 fn leave_all(user: &str, groups: &[&str]) -> LeaveGroups {
-    LeaveGroups { user: user.into(), groups: groups.iter().map(|id| (*id).into()).collect() }
+    let groups = groups.iter().map(|id| (*id).into()).collect();
+    LeaveGroups { user: user.into(), groups, reason: GroupLeaveReason::Left }
 }
 
 fn gone(user: &str) -> LeaveGroup {

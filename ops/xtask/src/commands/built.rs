@@ -4,17 +4,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::cargo;
 
-/// The `wac` that `cargo test` with these arguments has built; `None` if they leave it out. Builds what is missing.
+/// The `wac` that `cargo test` with these arguments has built; `None` if they leave it out. Builds what is missing, and
+/// fails if that does: tests of the program would be left out, and nobody would notice.
 pub(super) fn wac(arguments: &[OsString]) -> Result<Option<PathBuf>> {
     let mut building = cargo(&["test", "--locked", "--workspace", "--no-run", "--message-format", "json"]);
     building.args(arguments).stderr(Stdio::null());
-    let said = building.output().context("asking cargo where it has put wac")?.stdout;
-    Ok(executable(&String::from_utf8_lossy(&said)))
+    let output = building.output().context("asking cargo where it has put wac")?;
+    ensure!(output.status.success(), "wac cannot be built: {}", output.status);
+    Ok(executable(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Looks for the program, not its unit tests, among cargo's messages (one JSON object a line).
