@@ -225,8 +225,10 @@ fn the_media_sessions_of_a_node_that_was_given_up_are_lost_once_and_those_of_oth
         bench.run(reports(node, session, MediaReport::Connected));
     }
     bench.run(reports("m1", "c", MediaReport::Ended(MediaEnd::Left)));
+    let ports = bench.ports();
+    bench.settle(&ports, 0);
     bench.run(dies("m1"));
-    bench.settle(&bench.ports(), 0);
+    bench.settle(&ports, 0);
     let lost = |id: &str| (id.to_owned(), MediaEnd::Lost, Some("node.stopped".to_owned()));
     let ends = [("c".to_owned(), MediaEnd::Left, None), lost("a"), lost("b")];
     assert_eq!(media_ends(&bench), ends);
@@ -241,8 +243,10 @@ fn a_session_that_is_reported_after_its_node_was_given_up_is_lost_too() {
     let bench = in_room();
     bench.run(offers("m1"));
     bench.run(dies("m1"));
+    let ports = bench.ports();
+    bench.settle(&ports, 0);
     bench.run(reports("m1", "late", MediaReport::Connected));
-    bench.settle(&bench.ports(), 0);
+    bench.settle(&ports, 0);
     assert_eq!(media_ends(&bench), [("late".to_owned(), MediaEnd::Lost, Some("media.connected".to_owned()))]);
 }
 

@@ -118,7 +118,7 @@ pub(crate) struct Peer {
 }
 
 /// The interceptors that the stack has by default. Of those, what asks for what is lost does so sooner and, since it does
-/// not hear of repairs (RFC 4588), no oftener than browsers at their worst.
+/// not hear of repairs (RFC 4588).
 fn interceptors(media: &mut MediaEngine, repairs: bool) -> Result<Registry> {
     configure_simulcast_extension_headers(media)?;
     let registry = configure_rtcp_reports(configure_twcc_receiver_only(Registry::new(), media)?);
