@@ -93,8 +93,8 @@ describe.skipIf(!ready)(title, { timeout: PATIENCE_MS }, () => {
       );
       expect(relay.lost).toBeGreaterThan(20);
       expect(sent).toBeGreaterThan(100);
-      expect(frames).toBeGreaterThan(sent * 0.8);
-      expect(stood).toBeLessThan(WATCHED_MS / 10);
+      expect(frames).toBeGreaterThan(sent * 0.6);
+      expect(stood).toBeLessThan(WATCHED_MS / 5);
     } finally {
       relay.stop();
       await alice.evaluate(() => window.conference.close());
