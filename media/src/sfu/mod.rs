@@ -196,22 +196,22 @@ impl Sfu {
         let SfuConfig { peers_max, rooms_max, participants_max, bandwidth_max, .. } = self.config;
         let lacking = [
             (Limit::Sessions, self.peers.len() >= peers_max),
-            (Limit::Rooms, in_room == 0 && self.busy_rooms() >= rooms_max),
+            (Limit::Rooms, in_room == 0 && self.figures.rooms >= rooms_max as u64),
             (Limit::Participants, in_room >= participants_max),
             (Limit::Bandwidth, bandwidth_max > 0 && self.pace.rate() >= bandwidth_max),
         ];
         lacking.into_iter().find(|(_, is_lacking)| *is_lacking && !replaces).map(|(limit, _)| limit)
     }
 
-    fn busy_rooms(&self) -> usize {
-        self.venues.values().filter(|venue| !venue.peers.is_empty()).count()
+    /// Somebody has come or gone.
+    fn count_present(&mut self) {
+        let busy = self.venues.values().filter(|venue| !venue.peers.is_empty()).count();
+        (self.figures.rooms, self.figures.sessions) = (busy as u64, self.peers.len() as u64);
     }
 
     /// What has passed so far.
     pub fn figures(&self) -> Figures {
-        let mut figures = self.figures;
-        (figures.rooms, figures.sessions) = (self.busy_rooms() as u64, self.peers.len() as u64);
-        figures
+        self.figures
     }
 
     /// Takes in a frame of a peer's.

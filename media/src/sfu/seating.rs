@@ -70,6 +70,7 @@ impl Sfu {
             peer.standing = venue.room.standing(&peer.ticket.user);
             venue.peers.push(id);
         }
+        self.count_present();
         self.dirty.push(id);
         self.greet(id);
         id
@@ -177,6 +178,7 @@ impl Sfu {
                 self.assign(other, now);
             }
         }
+        self.count_present();
     }
 
     /// Tells the other side over its own connection that it is closed, so that it need not time out.
