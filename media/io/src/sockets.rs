@@ -1,6 +1,11 @@
 use std::io::{Error, ErrorKind, Result};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
+
+/// What is asked of the kernel for datagrams that wait on either side of the socket, in bytes: a burst of a whole room,
+/// as pictures begin together. It gives no more than `net.core.rmem_max` and `wmem_max`.
+const BUFFER_BYTES: usize = 4 << 20;
 /// So many free ports are tried until one is free for UDP and TCP alike.
 const ATTEMPTS_MAX: usize = 32;
 
@@ -17,7 +22,11 @@ impl MediaSockets {
         for _ in 0..ATTEMPTS_MAX {
             let udp = UdpSocket::bind(address)?;
             match TcpListener::bind(udp.local_addr()?) {
-                Ok(tcp) => return Ok(Self { udp, tcp }),
+                Ok(tcp) => {
+                    set_socket_recv_buffer_size(&udp, BUFFER_BYTES)?;
+                    set_socket_send_buffer_size(&udp, BUFFER_BYTES)?;
+                    return Ok(Self { udp, tcp });
+                }
                 Err(error) if address.port() == 0 && error.kind() == ErrorKind::AddrInUse => {}
                 Err(error) => return Err(error),
             }
