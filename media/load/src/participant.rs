@@ -51,6 +51,7 @@ pub struct Slots {
 pub struct Sending {
     audio: Option<Outgoing>,
     video: Option<Outgoing>,
+    undeclared: Option<Outgoing>,
     picture: AtomicU16,
     stack: Stack,
 }
@@ -65,15 +66,19 @@ impl Sending {
     /// To be offered.
     pub(crate) async fn new(peer: &Peer, media: Media) -> Result<Self, LoadError> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let audio = if media.audio { Some(peer.send(RtpCodecKind::Audio, number).await?) } else { None };
-        let video = if media.video { Some(peer.send(RtpCodecKind::Video, number).await?) } else { None };
-        Ok(Self { audio, video, picture: AtomicU16::new(0), stack: peer.stack })
+        let track = async |wanted: bool, kind, declared| match wanted {
+            true => peer.send(kind, NUMBER.fetch_add(1, Ordering::Relaxed), declared).await.map(Some),
+            false => Ok(None),
+        };
+        let audio = track(media.audio, RtpCodecKind::Audio, true).await?;
+        let video = track(media.video, RtpCodecKind::Video, true).await?;
+        let undeclared = track(peer.stack.undeclared, RtpCodecKind::Audio, false).await?;
+        Ok(Self { audio, video, undeclared, picture: AtomicU16::new(0), stack: peer.stack })
     }
 
     /// Takes what was agreed on.
     pub(crate) async fn agree(&mut self) -> Result<(), LoadError> {
-        for outgoing in [&mut self.audio, &mut self.video].into_iter().flatten() {
+        for outgoing in [&mut self.audio, &mut self.video, &mut self.undeclared].into_iter().flatten() {
             outgoing.agree().await?;
         }
         Ok(())
@@ -85,6 +90,14 @@ impl Sending {
             (Some(audio), Sound::Opus) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
             (Some(audio), Sound::Pcmu | Sound::Pcma) => Ok(audio.send(made_up::g711(), G711_STEP, false).await?),
             (None, _) => Ok(()),
+        }
+    }
+
+    /// Sends 20 ms of Opus of the source that no offer names ([`Stack::undeclared`]), in so many bytes.
+    pub async fn speak_undeclared(&self, bytes: usize) -> Result<(), LoadError> {
+        match &self.undeclared {
+            Some(audio) => Ok(audio.send(made_up::opus(bytes), OPUS_STEP, false).await?),
+            None => Ok(()),
         }
     }
 
@@ -185,6 +198,11 @@ impl Participant {
     /// Sends a picture in so many packets of so many bytes, `per_second` of which are sent.
     pub async fn show(&self, packets: usize, bytes: usize, per_second: u32, key: bool) -> Result<(), LoadError> {
         self.sending.show(packets, bytes, per_second, key).await
+    }
+
+    /// What it sends.
+    pub fn sending(&self) -> &Sending {
+        &self.sending
     }
 
     /// Leaves the room's media.

@@ -1,7 +1,7 @@
 //! One peer connection of the `webrtc` crate.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rtc::ice::network_type::NetworkType;
@@ -115,6 +115,8 @@ pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
     pub(crate) stack: Stack,
     pub(crate) standing: watch::Receiver<Standing>,
+    /// Sources that no offer names.
+    undeclared: Mutex<Vec<u32>>,
 }
 
 /// The interceptors that the stack has by default. Of those, what asks for what is lost does so sooner and, since it does
@@ -157,11 +159,11 @@ impl Peer {
             .with_tcp_addrs(if network == Network::Tcp { free() } else { Vec::new() })
             .build()
             .await?;
-        Ok(Self { connection: Arc::new(connection), stack, standing })
+        Ok(Self { connection: Arc::new(connection), stack, standing, undeclared: Mutex::default() })
     }
 
-    /// Will send a track of this kind.
-    pub(crate) async fn send(&self, kind: RtpCodecKind, number: u32) -> Result<Outgoing> {
+    /// Will send a track of this kind; one that is not declared is of a source that no offer names.
+    pub(crate) async fn send(&self, kind: RtpCodecKind, number: u32, declared: bool) -> Result<Outgoing> {
         let ssrc = number.wrapping_mul(2_654_435_761) ^ if kind == RtpCodecKind::Audio { 0x5a5a } else { 0xa5a5 };
         let name = format!("{kind}-{number}");
         let encoding = RTCRtpEncodingParameters {
@@ -173,6 +175,9 @@ impl Peer {
         let track = Arc::new(TrackLocalStaticRTP::new(track));
         let sender = self.connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
         let (sequence, timestamp) = (AtomicU16::new(1), AtomicU32::new(1));
+        if !declared {
+            self.undeclared.lock().unwrap_or_else(PoisonError::into_inner).push(ssrc);
+        }
         Ok(Outgoing { track, sender, ssrc, payload_type: 0, sequence, timestamp })
     }
 
@@ -205,9 +210,12 @@ impl Peer {
         Ok(self.offered().await)
     }
 
-    /// The offer that stands, as text.
+    /// The offer that stands, as text, without the sources that are not declared.
     pub(crate) async fn offered(&self) -> String {
-        self.connection.local_description().await.map(|description| description.sdp).unwrap_or_default()
+        let text = self.connection.local_description().await.map(|description| description.sdp).unwrap_or_default();
+        let undeclared = self.undeclared.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = |line: &&str| undeclared.iter().any(|ssrc| line.starts_with(&format!("a=ssrc:{ssrc} ")));
+        text.split_inclusive('\n').filter(|line| !names(line)).collect()
     }
 
     /// The media sections that send, with what they send.

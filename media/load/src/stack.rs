@@ -41,11 +41,13 @@ pub struct Stack {
     pub picture: Option<Picture>,
     /// Whether it asks for what is lost and sends again what it is asked for (RFC 4585 §6.2.1).
     pub repairs: bool,
+    /// Whether it has a second microphone whose source its offers do not name.
+    pub undeclared: bool,
 }
 
 impl Default for Stack {
     fn default() -> Self {
-        Self { network: Network::Udp, sound: None, picture: None, repairs: true }
+        Self { network: Network::Udp, sound: None, picture: None, repairs: true, undeclared: false }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::node::{Node, joined};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A node set to this, with a first participant whose media socket is open, and a second one who is not in yet.
-async fn with_one_inside(change: impl FnOnce(&mut MediaConfig)) -> (Node, crate::node::Socket) {
+async fn with_one_inside(change: impl FnOnce(&mut MediaConfig)) -> (Node, crate::socket::Socket) {
     let node = Node::start_with(change).await;
     for name in ["alice", "bob"] {
         node.tell(joined(name)).await;
@@ -37,7 +37,7 @@ async fn refusals(node: &Node) -> Vec<(u16, String)> {
 }
 
 /// Every door names the same limit, the log is told of each, and they are counted.
-async fn names((node, inside): (Node, crate::node::Socket), limit: (Limit, MediaLimit), refusal: (u16, &str)) {
+async fn names((node, inside): (Node, crate::socket::Socket), limit: (Limit, MediaLimit), refusal: (u16, &str)) {
     assert_eq!(refusals(&node).await, vec![(refusal.0, refusal.1.to_owned()); 3]);
     let end = tokio::time::Instant::now() + PATIENCE;
     loop {

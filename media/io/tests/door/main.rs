@@ -2,13 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod codecs;
+mod company;
+mod eavesdropper;
+mod forged;
 mod independent;
 mod limits;
 mod loss;
 mod node;
 mod relay;
+mod socket;
 mod strangers;
 mod whip;
+mod wire;
 
 use std::time::Duration;
 

@@ -4,12 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use wac_commands::{Command, CommandHandler, Context, Fact, Limits, Rejection, World};
 use wac_events::room::{
     JoinReason, LeaveReason, ParticipantJoined, ParticipantLeft, RoomClosed, RoomCreated, RoomEnd, RoomKind,
@@ -21,10 +18,11 @@ use wac_events::{
 use wac_media_io::{Claims, Figures, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
 use wac_store::{StoreOptions, SystemEnvironment};
 
+use crate::socket::Socket;
+
 const SECRET: &[u8] = b"secret of these tests";
 const OPENING: &str = "opening";
 const SCOPE: &str = "publish subscribe data";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tells facts about the room, without rules.
 struct Told(Vec<RoomEvent>);
@@ -217,7 +215,7 @@ impl Node {
         request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
         let (socket, response) = tokio_tungstenite::connect_async(request).await?;
         assert_eq!(response.headers()["sec-websocket-protocol"], "media", "the token is not sent back");
-        Ok(Socket(socket))
+        Ok(Socket::new(socket))
     }
 
     /// The status and code of a refusal.
@@ -262,52 +260,4 @@ fn sign(secret: &[u8], opening: &str, scope: &str, user: &str, jti: &str, second
         exp: SystemEnvironment.now().millis() / 1_000 + seconds,
         jti: jti.to_owned(),
     })
-}
-
-pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl std::fmt::Debug for Socket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Socket")
-    }
-}
-
-impl Socket {
-    pub(crate) async fn say(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.unwrap();
-    }
-
-    async fn message(&mut self) -> Message {
-        tokio::time::timeout(PATIENCE, self.0.next()).await.expect("in time").expect("a message").unwrap()
-    }
-
-    /// The next frame.
-    pub(crate) async fn frame(&mut self) -> Value {
-        loop {
-            match self.message().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("no frame: {other:?}"),
-            }
-        }
-    }
-
-    /// The reason of the node's `bye`.
-    pub(crate) async fn bye(&mut self) -> String {
-        loop {
-            let frame = self.frame().await;
-            if frame["type"] == "bye" {
-                return frame["reason"].as_str().unwrap().to_owned();
-            }
-        }
-    }
-
-    /// The code of the node's close frame.
-    pub(crate) async fn close(&mut self) -> u16 {
-        loop {
-            if let Message::Close(Some(frame)) = self.message().await {
-                return frame.code.into();
-            }
-        }
-    }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// The payload type of retransmissions that the clients of these tests offer beside VP8 (RFC 4588).
-const RETRANSMISSION: u8 = 97;
+pub(crate) const RETRANSMISSION: u8 = 97;
 /// RTPFB (RFC 4585 §6.1) and, in the first octet, its format NACK (§6.2.1).
 const FEEDBACK: u8 = 205;
 const NACK: u8 = 1;
@@ -53,16 +53,38 @@ impl Passed {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
     Up,
     Down,
+}
+
+/// A datagram on its way, for somebody who listens there.
+pub(crate) struct Seen {
+    pub(crate) direction: Direction,
+    /// Counts the clients, as they have come.
+    pub(crate) client: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// Brings more, as if it were of the same sender.
+    pub(crate) out: Out,
 }
 
 struct Network {
     weather: Weather,
     begun: AtomicBool,
     passed: Passed,
+    listener: Mutex<Option<mpsc::UnboundedSender<Seen>>>,
+}
+
+impl Network {
+    fn show(&self, pipe: &Pipe, bytes: &[u8]) {
+        if let Some(listener) = self.listener.lock().unwrap().as_ref() {
+            let Pipe { direction, client, out, .. } = pipe;
+            let seen = Seen { direction: *direction, client: *client, bytes: bytes.to_vec(), out: out.clone() };
+            // A listener may have heard enough.
+            let _ = listener.send(seen);
+        }
+    }
 }
 
 /// What becomes of a datagram.
@@ -74,7 +96,7 @@ enum Fate {
 }
 
 /// SplitMix64.
-fn mixed(seed: u64) -> u64 {
+pub(crate) fn mixed(seed: u64) -> u64 {
     let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -105,13 +127,13 @@ struct Pipe {
 
 /// Where a pipe ends.
 #[derive(Clone)]
-struct Out {
+pub(crate) struct Out {
     socket: Arc<UdpSocket>,
     to: SocketAddr,
 }
 
 impl Out {
-    async fn send(&self, bytes: &[u8]) {
+    pub(crate) async fn send(&self, bytes: &[u8]) {
         // Whoever has gone gets nothing.
         let _ = self.socket.send_to(bytes, self.to).await;
     }
@@ -131,6 +153,7 @@ impl Pipe {
     }
 
     async fn carry(&mut self, network: &Network, bytes: &[u8]) {
+        network.show(self, bytes);
         if !network.begun.load(Ordering::Relaxed) {
             return self.out.send(bytes).await;
         }
@@ -185,7 +208,12 @@ impl Relay {
     pub(crate) async fn new(weather: Weather) -> Self {
         let front = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let address = front.local_addr().unwrap();
-        let network = Arc::new(Network { weather, begun: AtomicBool::new(false), passed: Passed::default() });
+        let network = Arc::new(Network {
+            weather,
+            begun: AtomicBool::new(false),
+            passed: Passed::default(),
+            listener: Mutex::default(),
+        });
         Self { front, address, network, task: Mutex::default() }
     }
 
@@ -219,6 +247,13 @@ impl Relay {
     /// From now on there is weather.
     pub(crate) fn begin(&self) {
         self.network.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Everything that passes from now on.
+    pub(crate) fn listen(&self) -> mpsc::UnboundedReceiver<Seen> {
+        let (listener, heard) = mpsc::unbounded_channel();
+        *self.network.listener.lock().unwrap() = Some(listener);
+        heard
     }
 
     pub(crate) fn passed(&self) -> &Passed {
