@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::Bitrate;
 use str0m::config::DtlsCert;
 use str0m::{Rtc, RtcConfig};
+
+use crate::egress;
 
 /// How often a connection is measured.
 pub(crate) const STATS_EVERY: Duration = Duration::from_secs(2);
@@ -73,7 +74,7 @@ impl SfuConfig {
         vec!["opus", "PCMU", "PCMA", video]
     }
 
-    /// A peer connection of the node's side.
+    /// A peer connection of the node's side. What it is to send is not sent by it: see [`egress`].
     pub(crate) fn rtc(&self, certificate: Option<&DtlsCert>, now: Instant) -> Rtc {
         let mut config = RtcConfig::new()
             .clear_codecs()
@@ -85,7 +86,7 @@ impl SfuConfig {
             .set_rtp_mode(true)
             .set_ice_lite(true)
             .set_stats_interval(Some(STATS_EVERY))
-            .enable_bwe(Some(Bitrate::bps(self.start_rate)));
+            .set_crypto_provider(egress::provider());
         if let Some(certificate) = certificate {
             config = config.set_dtls_cert(certificate.clone());
         }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use str0m::media::{Mid, Rid};
-use str0m::stats::{MediaEgressStats, MediaIngressStats};
+use str0m::stats::MediaIngressStats;
 
 use crate::TrackId;
+use crate::egress::Counted;
 use crate::wire::Source;
 
 /// Which way a track goes, seen from the participant.
@@ -105,13 +106,13 @@ impl Flows {
     }
 
     /// What has gone out of a track, and what its receiver says of it.
-    pub(crate) fn received(&mut self, stats: &MediaEgressStats, carried: Carried) {
-        let flow = self.of((Direction::Received, stats.mid), carried);
-        let counts = flow.layers.entry(stats.rid).or_default();
-        (counts.bytes, counts.packets) = (stats.bytes, stats.packets);
-        if let Some(remote) = &stats.remote {
-            counts.lost = Some(remote.packets_lost as f64);
-            flow.jitter = Some(in_time(remote.jitter, carried.clock_hz));
+    pub(crate) fn received(&mut self, mid: Mid, counted: &Counted, carried: Carried) {
+        let flow = self.of((Direction::Received, mid), carried);
+        let counts = flow.layers.entry(None).or_default();
+        (counts.bytes, counts.packets) = (counted.bytes, counted.packets);
+        if let Some(lost) = counted.lost {
+            counts.lost = Some(f64::from(lost));
+            flow.jitter = Some(in_time(counted.jitter, carried.clock_hz));
         }
     }
 

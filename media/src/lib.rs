@@ -5,6 +5,8 @@
 //! the next wake-up go out. `media/io/` holds the sockets and threads.
 
 mod config;
+mod egress;
+mod estimate;
 mod figures;
 mod flows;
 pub mod fragment;

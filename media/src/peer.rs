@@ -9,6 +9,7 @@ use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
 use wac_events::{MediaSessionId, OpeningId, SessionId, UserId};
 
+use crate::egress::{Egress, Stream};
 use crate::figures::Allowance;
 use crate::limit::RateLimit;
 use crate::replay::ReplayGuard;
@@ -75,6 +76,8 @@ pub(crate) struct Peer {
     /// The media sections of its last offer, in order.
     pub mids: Vec<Mid>,
     pub sources: HashMap<Mid, Source>,
+    /// What is sent over its media sections: the source, and that of what is sent again (RFC 4588).
+    pub sources_out: HashMap<Mid, (u32, Option<u32>)>,
     /// What this peer publishes.
     pub uplinks: HashMap<Mid, TrackId>,
     /// Where incoming packets belong.
@@ -89,8 +92,8 @@ pub(crate) struct Peer {
     /// What the way to this peer bears, bit/s; `None`: not known.
     pub estimate: Option<u64>,
     pub connected: bool,
-    /// What the estimation was last told, in steps of 50 kbit/s: what is wanted at least, at most.
-    pub announced: (u64, u64),
+    /// What the estimation was last told could be used, in steps of 50 kbit/s.
+    pub announced: u64,
     pub ways: Vec<Way>,
     pub ufrag: Option<String>,
     /// So many candidates it has named since ICE was last begun.
@@ -105,24 +108,11 @@ pub(crate) struct Peer {
     pub meter: Meter,
     /// When it wants to be woken.
     pub deadline: Option<Instant>,
-    /// Whether that is a guess: see [`Outgoing`].
-    pub deadline_is_guess: bool,
-    pub outgoing: Outgoing,
+    /// When its connection wants to be told the time.
+    pub connection_deadline: Option<Instant>,
+    pub egress: Egress,
     /// When something last came from it.
     pub heard: Instant,
-}
-
-/// Packets of media on their way out of a connection.
-///
-/// The connection lets a packet out when it has been told the time after it was written, and wants to be told it once
-/// more afterwards, at once. That is half of what it costs, and needed only if something is left to be sent: while the
-/// next packet is about to come it is left to that.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Outgoing {
-    /// So many have been written and not come out yet.
-    pub waiting: usize,
-    /// Whether one has been written since the connection was drained.
-    pub written: bool,
 }
 
 /// What a peer wants of a track.
@@ -139,6 +129,9 @@ impl Default for Wish {
     }
 }
 
+/// A payload type, and that of what of it is sent again (RFC 4588).
+pub(crate) type Spoken = (Pt, Option<Pt>);
+
 /// A media section over which a peer is sent one track after another.
 pub(crate) struct Slot {
     pub mid: Mid,
@@ -149,10 +142,10 @@ pub(crate) struct Slot {
     /// The layer that is to be sent from its next key frame on.
     pub wanted: Option<usize>,
     pub rewriter: Rewriter,
-    /// The source its packets have; `None`: none has been sent yet.
-    pub ssrc: Option<Ssrc>,
-    /// What the publisher's payload types are here.
-    pub payload_types: Vec<(Pt, Option<Pt>)>,
+    /// What goes out over it; `None`: nothing may.
+    pub stream: Option<Stream>,
+    /// What the publisher's payload types are here, each with that of what is sent again.
+    pub payload_types: Vec<(Pt, Option<Spoken>)>,
 }
 
 impl Slot {
@@ -164,7 +157,7 @@ impl Slot {
             layer: None,
             wanted: None,
             rewriter: Rewriter::default(),
-            ssrc: None,
+            stream: None,
             payload_types: Vec::new(),
         }
     }
@@ -184,21 +177,23 @@ impl Peer {
         self.wishes.get(&track).copied().unwrap_or_default()
     }
 
-    /// What a codec of a publisher is called in one of this peer's media sections.
-    pub(crate) fn payload_type(&self, mid: Mid, params: PayloadParams) -> Option<Pt> {
+    /// What a codec of a publisher is called in one of this peer's media sections, and what of it is sent again.
+    pub(crate) fn payload_type(&self, mid: Mid, params: PayloadParams) -> Option<Spoken> {
         let known = self.rtc.codec_config().match_params(params)?;
-        self.rtc.media(mid)?.remote_pts().contains(&known.pt()).then_some(known.pt())
+        let is_spoken = self.rtc.media(mid)?.remote_pts().contains(&known.pt());
+        is_spoken.then_some((known.pt(), known.resend()))
     }
 }
 
 impl Peer {
-    pub(crate) fn new(ticket: Ticket, rtc: Rtc, allowance: Allowance, now: Instant) -> Self {
+    pub(crate) fn new(ticket: Ticket, rtc: Rtc, egress: Egress, allowance: Allowance, now: Instant) -> Self {
         Self {
             ticket,
             standing: Standing::default(),
             rtc,
             mids: Vec::new(),
             sources: HashMap::new(),
+            sources_out: HashMap::new(),
             uplinks: HashMap::new(),
             incoming: HashMap::new(),
             slots: Vec::new(),
@@ -207,7 +202,7 @@ impl Peer {
             needed: (0, 0),
             estimate: None,
             connected: false,
-            announced: (0, 0),
+            announced: 0,
             ways: Vec::new(),
             ufrag: None,
             candidates: 0,
@@ -218,8 +213,8 @@ impl Peer {
             taken: 0,
             meter: Meter::new(now),
             deadline: None,
-            deadline_is_guess: false,
-            outgoing: Outgoing::default(),
+            connection_deadline: None,
+            egress,
             heard: now,
         }
     }

@@ -114,7 +114,7 @@ impl Sfu {
         let mut missed = false;
         for other in others {
             let concerned = |peer: &crate::peer::Peer| sent.to.as_ref().is_none_or(|to| *to == peer.ticket.user);
-            if self.peers.get(&other).is_some_and(concerned) {
+            if self.peers.get(&other).is_some_and(|peer| concerned(peer)) {
                 missed |= !self.write_message(other, way, &text, now);
             }
         }

@@ -118,11 +118,18 @@ impl Meter {
         }
     }
 
-    pub(crate) fn measured(&mut self, stats: &PeerStats) {
-        self.bytes = (stats.bytes_rx, stats.bytes_tx);
+    /// Takes in what the connection counts, and what is counted of media that goes out: bytes, the part that was lost.
+    pub(crate) fn measured(
+        &mut self,
+        stats: &PeerStats,
+        bytes_out: u64,
+        lost_out: Option<f32>,
+        round_trip: Option<Duration>,
+    ) {
+        self.bytes = (stats.bytes_rx, stats.bytes_tx + bytes_out);
         self.lost_sent.add(stats.ingress_loss_fraction);
-        self.lost_received.add(stats.egress_loss_fraction);
-        self.round_trip = stats.rtt.or(self.round_trip);
+        self.lost_received.add(lost_out);
+        self.round_trip = round_trip.or(self.round_trip);
     }
 
     fn summary(&mut self, now: Instant) -> Summary {

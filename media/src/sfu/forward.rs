@@ -4,16 +4,17 @@ use std::time::Instant;
 
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Vp8Descriptor};
+use str0m::rtp::{ExtensionValues, RtpPacket, Vp8Descriptor};
 
-use super::Sfu;
 use super::facts::PeerFact;
 use super::seating::is_muted;
+use super::{Output, Sfu};
+use crate::egress::Packet;
 use crate::keyframe::{Picture, picture};
-use crate::peer::{Peer, Slot};
+use crate::peer::{Peer, Slot, Spoken};
 use crate::rewrite::Numbers;
 use crate::wire::Kind;
-use crate::{PeerId, TrackId};
+use crate::{PeerId, TrackId, Way};
 
 /// A publisher's packet and what has been found out about it.
 struct Parcel<'a> {
@@ -22,7 +23,8 @@ struct Parcel<'a> {
     track: TrackId,
     layer: usize,
     kind: Kind,
-    vp8: Option<Vp8Descriptor>,
+    level: Option<u8>,
+    orientation: Option<u8>,
     picture: Picture,
     numbers: Numbers,
 }
@@ -86,7 +88,9 @@ impl Sfu {
         };
         let picture = picture(codec, &packet.payload, vp8.as_ref());
         let kind = self.tracks.get(&track)?.kind;
-        Some(Parcel { packet, params, track, layer, kind, vp8, picture, numbers })
+        let extensions = &packet.header.ext_vals;
+        let (level, orientation) = (level(extensions), extensions.video_orientation.map(|way_up| way_up as u8));
+        Some(Parcel { packet, params, track, layer, kind, level, orientation, picture, numbers })
     }
 
     /// Counts what passes: rates, widths, loudness.
@@ -130,18 +134,11 @@ impl Sfu {
                 Some(switched) => switched,
             },
         };
-        let Some(write) = written(peer, index, parcel, now) else { return };
-        if let Some(stream) = peer.rtc.direct_api().stream_tx_by_mid(mid, None) {
-            let slot = &mut peer.slots[index];
-            slot.ssrc = Some(stream.ssrc());
-            stream.write_rtp(write);
-            peer.outgoing.waiting += 1;
-            if !std::mem::replace(&mut peer.outgoing.written, true) {
-                self.owed.push(to);
-            }
-            if !std::mem::replace(&mut peer.meter.received, true) {
-                self.tell(to, PeerFact::Received);
-            }
+        let Some((way, bytes)) = sent(peer, index, parcel, now) else { return };
+        let is_first = !std::mem::replace(&mut peer.meter.received, true);
+        self.outputs.push_back(Output::Transmit { to: way, bytes });
+        if is_first {
+            self.tell(to, PeerFact::Received);
         }
         if switched {
             self.tell_layer(to, parcel.track, parcel.layer);
@@ -183,43 +180,42 @@ fn takes(slot: &mut Slot, parcel: &Parcel<'_>) -> Option<bool> {
     (slot.layer == Some(parcel.layer)).then_some(false)
 }
 
-/// The packet as a subscriber gets it.
-fn written(peer: &mut Peer, index: usize, parcel: &Parcel<'_>, now: Instant) -> Option<RtpWrite> {
-    let source_type = parcel.packet.header.payload_type;
-    let mid = peer.slots[index].mid;
-    let known =
-        peer.slots[index].payload_types.iter().find(|(source, _)| *source == source_type).map(|(_, here)| *here);
-    let payload_type = match known {
-        Some(here) => here,
-        None => {
-            let here = peer.payload_type(mid, parcel.params);
-            peer.slots[index].payload_types.push((source_type, here));
-            here
-        }
-    }?;
+/// The packet as a subscriber gets it, and where.
+fn sent(peer: &mut Peer, index: usize, parcel: &Parcel<'_>, now: Instant) -> Option<(Way, Vec<u8>)> {
+    let (payload_type, again_type) = payload_types(peer, index, parcel)?;
     let clock_hz = parcel.params.spec().clock_rate.get();
-    let out = peer.slots[index].rewriter.rewrite(parcel.numbers, clock_hz, now)?;
-    let header = &parcel.packet.header;
-    let extensions = ExtensionValues {
-        audio_level: header.ext_vals.audio_level,
-        voice_activity: header.ext_vals.voice_activity,
-        video_orientation: header.ext_vals.video_orientation,
-        ..ExtensionValues::default()
+    let slot = &mut peer.slots[index];
+    let out = slot.rewriter.rewrite(parcel.numbers, clock_hz, now)?;
+    let packet = Packet {
+        payload: &parcel.packet.payload,
+        payload_type: *payload_type,
+        again_type: again_type.filter(|_| parcel.kind == Kind::Video).map(|again| *again),
+        clock_hz,
+        sequence: out.sequence,
+        timestamp: out.timestamp,
+        marker: parcel.packet.header.marker,
+        level: parcel.level,
+        orientation: parcel.orientation,
+        picture_id: out.picture_id,
+        tl0: out.tl0,
     };
-    let payload = parcel.packet.payload.clone();
-    let mut write = RtpWrite::new(payload_type, out.sequence.into(), out.timestamp, now, payload)
-        .marker(header.marker)
-        .ext_vals(extensions)
-        .nackable(parcel.kind == Kind::Video);
-    if let Some(descriptor) = parcel.vp8 {
-        let mut patch = descriptor.patch();
-        if let Some(id) = out.picture_id {
-            patch = patch.picture_id(id);
-        }
-        if let Some(index) = out.tl0 {
-            patch = patch.tl0_pic_idx(index);
-        }
-        write = write.vp8_patch(patch.build().ok()?);
+    peer.egress.send(slot.stream.as_mut()?, &packet, now)
+}
+
+/// What the codec of a packet is called over a slot, and what of it is sent again.
+fn payload_types(peer: &mut Peer, index: usize, parcel: &Parcel<'_>) -> Option<Spoken> {
+    let source_type = parcel.packet.header.payload_type;
+    let slot = &peer.slots[index];
+    if let Some((_, here)) = slot.payload_types.iter().find(|(source, _)| *source == source_type) {
+        return *here;
     }
-    Some(write)
+    let here = peer.payload_type(slot.mid, parcel.params);
+    peer.slots[index].payload_types.push((source_type, here));
+    here
+}
+
+/// As in the header extension: how far below full loudness, and whether it is a voice.
+fn level(extensions: &ExtensionValues) -> Option<u8> {
+    let level = extensions.audio_level?.unsigned_abs() & 0x7f;
+    Some(level | u8::from(extensions.voice_activity.unwrap_or(false)) << 7)
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use str0m::bwe::Bitrate;
 use wac_events::{OpeningId, UserId};
 
 use super::Sfu;
@@ -71,7 +70,7 @@ impl Sfu {
         let sounds = peer.slots.iter().filter(|slot| slot.kind == Kind::Audio && slot.track.is_some()).count() as u64;
         let budget = peer.estimate.map(|estimate| (estimate * USED_PERCENT / 100).saturating_sub(sounds * AUDIO_RATE));
         allot(&mut choices, budget);
-        self.announce_rates(id, &choices, sounds * AUDIO_RATE);
+        self.announce_rates(id, &choices, sounds * AUDIO_RATE, now);
         let mut asked = Vec::new();
         let Some(peer) = self.peers.get_mut(&id) else { return };
         for choice in &choices {
@@ -109,7 +108,7 @@ impl Sfu {
     }
 
     /// Tells the bandwidth estimation what could be used, so that it finds out whether it can be.
-    fn announce_rates(&mut self, id: PeerId, choices: &[Choice], sounds: u64) {
+    fn announce_rates(&mut self, id: PeerId, choices: &[Choice], sounds: u64, now: Instant) {
         // A picture that has paused takes nothing; one that has not begun yet is prepared for.
         let to_come = |track: &TrackId| {
             let track = self.tracks.get(track);
@@ -120,18 +119,14 @@ impl Sfu {
             let carried = peer.slots.iter().filter(|slot| slot.kind == Kind::Video).filter_map(|slot| slot.track);
             carried.filter(|track| to_come(track) && !chosen(track)).count()
         };
-        let awaited = self.peers.get(&id).map_or(0, pictures) as u64;
+        let awaited = self.peers.get(&id).map_or(0, |peer| pictures(peer)) as u64;
         let best: u64 = choices.iter().map(|choice| choice.best).sum::<u64>() + awaited * UNMEASURED_RATE;
-        let next: u64 =
-            choices.iter().map(|choice| choice.layers[(choice.chosen + 1).min(choice.layers.len() - 1)].1).sum();
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.connected) else { return };
         let desired = (best + sounds) * RISE_PERCENT / 100 * 100 / USED_PERCENT;
-        let minimum =
-            if choices.iter().any(|choice| choice.chosen + 1 < choice.layers.len()) { next + sounds } else { 0 };
-        if peer.announced != (minimum / 50_000, desired / 50_000) {
-            peer.announced = (minimum / 50_000, desired / 50_000);
-            peer.rtc.bwe().set_bitrate(Bitrate::bps(minimum), Bitrate::bps(desired));
-            self.dirty.push(id);
+        if peer.announced != desired / 50_000 {
+            peer.announced = desired / 50_000;
+            peer.egress.estimator.desire(desired, now);
+            self.schedule(id);
         }
     }
 

@@ -6,11 +6,12 @@ pub(crate) mod facts;
 mod forward;
 mod layers;
 mod negotiate;
-mod passing;
 mod pump;
 mod quality;
+mod reports;
 mod route;
 mod seating;
+mod sources;
 mod tick;
 mod watch;
 
@@ -22,6 +23,7 @@ use str0m::config::DtlsCert;
 use wac_events::{OpeningId, Position, RoomEvent, UserId};
 
 use self::facts::PeerFact;
+use crate::egress::Clock;
 use crate::figures::{Figures, Limit, Pace};
 use crate::peer::{Peer, Ticket};
 use crate::room::{Room, opening_of};
@@ -83,7 +85,8 @@ pub struct Sfu {
     config: SfuConfig,
     certificate: Option<DtlsCert>,
     venues: HashMap<OpeningId, Venue>,
-    peers: HashMap<PeerId, Peer>,
+    // Boxed: each takes some 18 kB, and a table has room for more than are in it.
+    peers: HashMap<PeerId, Box<Peer>>,
     tracks: HashMap<TrackId, Track>,
     by_way: HashMap<Way, PeerId>,
     by_ufrag: HashMap<String, PeerId>,
@@ -92,10 +95,7 @@ pub struct Sfu {
     outputs: VecDeque<Output>,
     /// Peers whose connection has to be drained.
     dirty: Vec<PeerId>,
-    /// Peers that packets have been written to since their connection was drained.
-    owed: Vec<PeerId>,
-    /// When something last happened.
-    now: Instant,
+    clock: Clock,
     last_id: u64,
     ticks: u64,
     figures: Figures,
@@ -117,8 +117,7 @@ impl Sfu {
             next_tick: now + TICK,
             outputs: VecDeque::new(),
             dirty: Vec::new(),
-            owed: Vec::new(),
-            now,
+            clock: Clock::new(now),
             last_id: 0,
             ticks: 0,
             figures: Figures::default(),
@@ -250,12 +249,8 @@ impl Sfu {
         self.settle(now);
     }
 
-    /// What is to be done. Packets that have come together are to be handed in together before this is called: whoever
-    /// is sent several of them is attended to once.
+    /// What is to be done.
     pub fn poll_output(&mut self) -> Output {
-        if self.outputs.is_empty() && !self.owed.is_empty() {
-            self.settle_owed();
-        }
         if let Some(output) = self.outputs.pop_front() {
             if let Output::Transmit { bytes, .. } = &output {
                 self.figures.packets_sent += 1;

@@ -8,7 +8,8 @@ use str0m::media::{MediaKind, Mid};
 
 use super::Sfu;
 use super::facts::PeerFact;
-use super::passing::pass_on;
+use super::sources::{ids_of, lend_sources, take_sources};
+use crate::egress::Stream;
 use crate::peer::{Entrance, Slot, Wish};
 use crate::track::Track;
 use crate::wire::{CarriedTrack, Kind, NodeFrame, OfferedTrack, Source};
@@ -61,8 +62,13 @@ impl Sfu {
         }
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| error.to_string())?;
         let peer = self.peers.get_mut(&id).ok_or("the session has ended")?;
-        let answer = peer.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?.to_sdp_string();
-        peer.mids = mids(sdp);
+        lend_sources(peer);
+        let answer = peer.rtc.sdp_api().accept_offer(offer);
+        if answer.is_ok() {
+            peer.mids = mids(sdp);
+        }
+        take_sources(peer);
+        let answer = answer.map_err(|error| error.to_string())?.to_sdp_string();
         for track in tracks {
             let mid = Mid::from(track.mid.as_str());
             // What an offer names without having it is not kept.
@@ -74,6 +80,7 @@ impl Sfu {
         self.dirty.push(id);
         self.settle(now);
         self.read_sections(id, now);
+        self.estimate_anew(id, now);
         if self.is_idle_by_http(id) {
             return Err("no media section has a codec that is spoken here".to_owned());
         }
@@ -137,14 +144,24 @@ impl Sfu {
         let slot = peer.slots.iter().position(|slot| slot.mid == section.mid);
         match (section.carries, slot) {
             (true, None) => {
-                peer.slots.push(Slot::new(section.mid, section.kind));
-                pass_on(peer, section.mid, section.kind);
+                let mut slot = Slot::new(section.mid, section.kind);
+                let ids = ids_of(peer, section.mid);
+                let sources = peer.sources_out.get(&section.mid);
+                slot.stream = sources.map(|(source, again)| Stream::new(section.mid, *source, *again, ids));
+                peer.slots.push(slot);
             }
             (false, Some(index)) => {
                 let slot = peer.slots.remove(index);
+                // A source that begins anew would repeat its numbers, so it gets another name.
+                peer.sources_out.remove(&section.mid);
                 self.unsubscribe(id, &slot);
             }
-            (true, Some(index)) => peer.slots[index].payload_types.clear(),
+            (true, Some(index)) => {
+                let ids = ids_of(peer, section.mid);
+                let slot = &mut peer.slots[index];
+                slot.payload_types.clear();
+                slot.stream.iter_mut().for_each(|stream| stream.ids = ids);
+            }
             (false, None) => {}
         }
         match (section.brings, published) {

@@ -2,19 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::bwe::BweKind;
 use str0m::net::{Protocol, Transmit};
 use str0m::{Event, Input};
 
 use super::facts::{Meter, PeerFact};
-use super::route::media_source;
+use super::route::is_stun;
 use super::{Output, Sfu};
-use crate::peer::{Peer, Slot};
+use crate::egress::yielded;
 use crate::wire::ByeReason;
 use crate::{PeerId, TrackId, Transport, Way};
 
-/// When what a connection wants done after its last packet has gone out is done, if no further packet comes before.
-const AFTERWARDS: Duration = Duration::from_millis(25);
 /// A connection that wants to be woken at once is, this often; then it waits a millisecond.
 const AT_ONCE_MAX: usize = 16;
 
@@ -24,15 +21,6 @@ impl Sfu {
         while let Some(id) = self.dirty.pop() {
             self.settle_one(id, now);
         }
-    }
-
-    /// Drains the connections that packets have been written to: of several that have come together, once.
-    pub(super) fn settle_owed(&mut self) {
-        let now = self.now;
-        for id in std::mem::take(&mut self.owed) {
-            self.settle_one(id, now);
-        }
-        self.settle(now);
     }
 
     /// Drains one connection.
@@ -49,25 +37,21 @@ impl Sfu {
     fn drain(&mut self, id: PeerId, now: Instant) -> Vec<Event> {
         let mut events = Vec::new();
         let Some(peer) = self.peers.get_mut(&id) else { return events };
+        // Whatever another connection has yielded that was polled in passing.
+        drop(yielded());
         let mut at_once = 0;
-        let mut is_last_out = false;
-        if std::mem::take(&mut peer.outgoing.written) && peer.rtc.handle_input(Input::Timeout(now)).is_err() {
-            peer.rtc.disconnect();
-        }
-        let (deadline, is_guess) = loop {
+        let deadline = loop {
             match peer.rtc.poll_output() {
                 Ok(str0m::Output::Transmit(transmit)) => {
-                    let is_ours = peer.outgoing.waiting > 0 && is_of(&transmit.contents, &peer.slots);
-                    peer.outgoing.waiting -= usize::from(is_ours);
-                    is_last_out = is_ours && peer.outgoing.waiting == 0;
-                    self.outputs.push_back(packet(transmit));
+                    let (to, bytes) = packet(transmit);
+                    if !is_stun(&bytes) {
+                        peer.egress.way = Some(to);
+                    }
+                    self.outputs.push_back(Output::Transmit { to, bytes });
                 }
                 Ok(str0m::Output::Event(event)) => events.push(event),
-                Ok(str0m::Output::Timeout(at)) if at > now => break (at, false),
-                Ok(str0m::Output::Timeout(_)) if is_last_out => break (later(peer, now), true),
-                Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => {
-                    break (now + Duration::from_millis(1), false);
-                }
+                Ok(str0m::Output::Timeout(at)) if at > now => break at,
+                Ok(str0m::Output::Timeout(_)) if at_once == AT_ONCE_MAX => break now + Duration::from_millis(1),
                 Ok(str0m::Output::Timeout(_)) => {
                     at_once += 1;
                     if peer.rtc.handle_input(Input::Timeout(now)).is_err() {
@@ -76,39 +60,44 @@ impl Sfu {
                 }
                 Err(_) => {
                     peer.rtc.disconnect();
-                    break (now, false);
+                    break now;
                 }
             }
         };
-        if deadline > now + AFTERWARDS {
-            // What has not come out by now was dropped on the way.
-            peer.outgoing.waiting = 0;
+        if let Some(keying) = yielded() {
+            peer.egress.unlock(&keying);
         }
-        peer.deadline_is_guess = is_guess;
-        if peer.deadline != Some(deadline) {
-            if let Some(former) = peer.deadline.replace(deadline) {
-                self.deadlines.remove(&(former, id));
-            }
-            self.deadlines.insert((deadline, id));
-        }
+        peer.connection_deadline = Some(deadline);
+        self.schedule(id);
         events
     }
 
+    /// Notes when a peer is to be woken: by its connection, or for its padding.
+    pub(super) fn schedule(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let deadline = peer.connection_deadline.into_iter().chain(peer.egress.estimator.deadline()).min();
+        if peer.deadline == deadline {
+            return;
+        }
+        if let Some(former) = std::mem::replace(&mut peer.deadline, deadline) {
+            self.deadlines.remove(&(former, id));
+        }
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, id));
+        }
+    }
+
     pub(super) fn transmit(&mut self, transmit: Transmit) {
-        self.outputs.push_back(packet(transmit));
+        let (to, bytes) = packet(transmit);
+        self.outputs.push_back(Output::Transmit { to, bytes });
     }
 
     fn on_event(&mut self, id: PeerId, event: Event, now: Instant) {
         match event {
             Event::RtpPacket(packet) => self.forward(id, &packet, now),
-            Event::KeyframeRequest(request) => self.keyframe_asked(id, request.mid, now),
             Event::Connected => self.connected(id, now),
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                self.estimated(id, can_probe.then_some(estimate.as_u64()), now);
-            }
             Event::PeerStats(stats) => self.measured(id, &stats, now),
             Event::MediaIngressStats(stats) => self.counted_of_sent(id, &stats),
-            Event::MediaEgressStats(stats) => self.counted_of_received(id, &stats),
             Event::ChannelOpen(channel, label) => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.channels.opened(channel, &label);
@@ -141,18 +130,7 @@ impl Sfu {
     }
 }
 
-/// When to see what a connection wants whose last packet has just gone out: what it was known to want before counts.
-fn later(peer: &Peer, now: Instant) -> Instant {
-    let known = peer.deadline.filter(|at| !peer.deadline_is_guess && *at > now);
-    known.map_or(now + AFTERWARDS, |known| known.min(now + AFTERWARDS))
-}
-
-/// Whether a datagram is a packet of what these slots carry, and not of its retransmission.
-fn is_of(datagram: &[u8], slots: &[Slot]) -> bool {
-    media_source(datagram).is_some_and(|source| slots.iter().any(|slot| slot.ssrc == Some(source)))
-}
-
-fn packet(transmit: Transmit) -> Output {
+fn packet(transmit: Transmit) -> (Way, Vec<u8>) {
     let transport = if transmit.proto == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
-    Output::Transmit { to: Way { transport, address: transmit.destination }, bytes: transmit.contents.into() }
+    (Way { transport, address: transmit.destination }, transmit.contents.into())
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use str0m::bwe::Bitrate;
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::stats::{MediaIngressStats, PeerStats};
 use str0m::{Event, Input, Output};
 
 use super::Sfu;
@@ -29,13 +29,15 @@ impl Sfu {
         if let Some(lost) = stats.ingress_loss_fraction {
             peer.limit.lost(lost, now);
         }
-        peer.meter.measured(stats);
+        let (lost_down, round_trip) = (peer.egress.estimator.lost(now), peer.egress.round_trip().or(stats.rtt));
+        peer.meter.measured(stats, peer.egress.bytes, lost_down, round_trip);
         let permille = |fraction: Option<f32>| fraction.map(|fraction| (fraction * 1_000.0).clamp(0.0, 1_000.0) as u32);
         let frame = NodeFrame::Quality {
             lost_up_permille: permille(stats.ingress_loss_fraction),
-            lost_down_permille: permille(stats.egress_loss_fraction),
-            round_trip_ms: stats.rtt.and_then(|rtt| u32::try_from(rtt.as_millis()).ok()),
+            lost_down_permille: permille(lost_down),
+            round_trip_ms: round_trip.and_then(|time| u32::try_from(time.as_millis()).ok()),
         };
+        self.count_received(id);
         self.say(id, frame);
     }
 
@@ -48,12 +50,14 @@ impl Sfu {
         }
     }
 
-    /// Takes in what has been counted of a track that a peer is sent.
-    pub(super) fn counted_of_received(&mut self, id: PeerId, stats: &MediaEgressStats) {
+    /// Takes in what has been counted of the tracks that a peer is sent.
+    fn count_received(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let track = peer.slots.iter().find(|slot| slot.mid == stats.mid).and_then(|slot| slot.track);
-        if let Some(track) = track.and_then(|track| self.tracks.get(&track)) {
-            peer.meter.flows.received(stats, carried(track));
+        for slot in &peer.slots {
+            let track = slot.track.and_then(|track| self.tracks.get(&track));
+            if let (Some(track), Some(stream)) = (track, &slot.stream) {
+                peer.meter.flows.received(slot.mid, &stream.counted, carried(track));
+            }
         }
     }
 
@@ -79,14 +83,15 @@ impl Sfu {
             match event {
                 Event::PeerStats(stats) => {
                     if let Some(peer) = self.peers.get_mut(&id) {
-                        peer.meter.measured(&stats);
+                        let (lost, round_trip) = (peer.egress.estimator.lost(now), peer.egress.round_trip());
+                        peer.meter.measured(&stats, peer.egress.bytes, lost, round_trip.or(stats.rtt));
                     }
                 }
                 Event::MediaIngressStats(stats) => self.counted_of_sent(id, &stats),
-                Event::MediaEgressStats(stats) => self.counted_of_received(id, &stats),
                 _ => {}
             }
         }
+        self.count_received(id);
         then
     }
 

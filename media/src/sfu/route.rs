@@ -20,7 +20,6 @@ impl Sfu {
     /// Takes in a packet that has come to `to`, one of the configured addresses.
     /// What belongs to nobody, is forged or replayed, changes nothing.
     pub fn handle_packet(&mut self, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) {
-        self.now = now;
         self.figures.packets_received += 1;
         self.figures.bytes_received += bytes.len() as u64;
         let source = media_source(bytes);
@@ -28,6 +27,12 @@ impl Sfu {
             true => self.checked(from, to, bytes, now).ok_or(Dropped::ForgedCheck),
             false => self.by_way.get(&from).copied().ok_or(Dropped::UnknownSender),
         };
+        if let (true, Ok(peer)) = (is_control(bytes), taken_in) {
+            if let Err(why) = self.reported(peer, from, to, bytes, now) {
+                self.figures.drop_one(why);
+            }
+            return;
+        }
         let taken_in = taken_in.and_then(|peer| self.feed(peer, from, to, bytes, now));
         let outcome = taken_in.and_then(|fed| match source {
             Some(source) => self.settle_media(fed, source, now),
@@ -41,7 +46,14 @@ impl Sfu {
         }
     }
 
-    fn feed(&mut self, id: PeerId, from: Way, to: SocketAddr, bytes: &[u8], now: Instant) -> Result<PeerId, Dropped> {
+    pub(super) fn feed(
+        &mut self,
+        id: PeerId,
+        from: Way,
+        to: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) -> Result<PeerId, Dropped> {
         let receive = Receive::new(from.transport.protocol(), from.address, to, bytes);
         let receive = receive.map_err(|_| Dropped::Unreadable)?;
         let peer = self.peers.get_mut(&id).ok_or(Dropped::UnknownSender)?;
@@ -126,13 +138,17 @@ fn is_media(bytes: &[u8]) -> bool {
 }
 
 /// The source of a packet of media; `None`: it is none, or SRTCP (RFC 5761 §4).
-pub(super) fn media_source(bytes: &[u8]) -> Option<Ssrc> {
-    let is_control = (192..224).contains(bytes.get(1)?);
+fn media_source(bytes: &[u8]) -> Option<Ssrc> {
     let source = bytes.get(8..12)?.try_into().ok()?;
-    (is_media(bytes) && !is_control).then(|| u32::from_be_bytes(source).into())
+    (is_media(bytes) && !is_control(bytes)).then(|| u32::from_be_bytes(source).into())
+}
+
+/// Whether a datagram is SRTCP (RFC 5761 §4).
+fn is_control(bytes: &[u8]) -> bool {
+    is_media(bytes) && bytes.get(1).is_some_and(|kind| (192..224).contains(kind))
 }
 
 /// Whether a datagram is STUN (RFC 7983 §7).
-fn is_stun(bytes: &[u8]) -> bool {
+pub(super) fn is_stun(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| *first < 4)
 }

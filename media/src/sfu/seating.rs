@@ -10,6 +10,7 @@ use wac_events::{OpeningId, UserId};
 
 use super::Sfu;
 use super::facts::PeerFact;
+use crate::egress::Egress;
 use crate::figures::Allowance;
 use crate::peer::{Peer, Ticket};
 use crate::room::Standing;
@@ -65,7 +66,8 @@ impl Sfu {
         }
         let opening = ticket.opening.clone();
         let allowance = Allowance::new(self.config.publisher_max, now);
-        self.peers.insert(id, Peer::new(ticket, rtc, allowance, now));
+        let egress = Egress::new(self.config.start_rate, self.clock);
+        self.peers.insert(id, Box::new(Peer::new(ticket, rtc, egress, allowance, now)));
         if let (Some(venue), Some(peer)) = (self.venues.get_mut(&opening), self.peers.get_mut(&id)) {
             peer.standing = venue.room.standing(&peer.ticket.user);
             venue.peers.push(id);

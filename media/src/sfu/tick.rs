@@ -15,16 +15,19 @@ const SLOW_TICKS: u64 = 4;
 impl Sfu {
     /// Time has passed: to be called at the time [`super::Output::Timeout`] said, or earlier.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
         while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             self.deadlines.remove(&(at, id));
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.deadline = None;
-            if peer.rtc.handle_input(Input::Timeout(now)).is_err() {
-                peer.rtc.disconnect();
+            if peer.connection_deadline.is_none_or(|at| at <= now) {
+                if peer.rtc.handle_input(Input::Timeout(now)).is_err() {
+                    peer.rtc.disconnect();
+                }
+                self.dirty.push(id);
             }
-            self.dirty.push(id);
+            self.pad(id, now);
             self.settle(now);
+            self.schedule(id);
         }
         if now >= self.next_tick {
             self.next_tick = now + TICK;
@@ -45,6 +48,7 @@ impl Sfu {
         let slow = self.ticks.is_multiple_of(SLOW_TICKS);
         for id in peers {
             self.ask_for_waiting(id, now);
+            self.report_if_due(id, now);
             if slow {
                 self.choose_layers(id, now);
                 self.limit_rates(id);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use str0m::bwe::BweKind;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
@@ -28,6 +28,9 @@ pub(crate) struct Got {
     /// What the sender wrote into it: its layer.
     pub tag: u8,
     pub at: Instant,
+    pub source: u32,
+    /// As the last sender report says: a time, and the timestamp of it.
+    pub clock: Option<(SystemTime, u32)>,
 }
 
 struct Sending {
@@ -67,6 +70,8 @@ pub(crate) struct Client {
     slots: Vec<(Mid, MediaKind)>,
     unoffered: Vec<(MediaKind, Direction, Option<Simulcast>, Source)>,
     pending: Option<SdpPendingOffer>,
+    /// Which way sections are to go from the next offer on.
+    turned: Vec<(Mid, Direction)>,
     /// Offer anew with new ICE credentials.
     pub restart_ice: bool,
     start: Instant,
@@ -97,6 +102,7 @@ impl Client {
             slots: Vec::new(),
             unoffered: Vec::new(),
             pending: None,
+            turned: Vec::new(),
             restart_ice: false,
             start: now,
         }
@@ -136,6 +142,11 @@ impl Client {
         self
     }
 
+    /// Has a section go another way from the next offer on.
+    pub(crate) fn turn(&mut self, mid: Mid, direction: Direction) {
+        self.turned.push((mid, direction));
+    }
+
     pub(crate) fn channel(&mut self, label: &str) -> &mut Self {
         self.channels.push(label.to_owned());
         self
@@ -160,6 +171,9 @@ impl Client {
         for (kind, direction, simulcast, source) in self.unoffered.drain(..) {
             let rids = simulcast.clone();
             added.push((api.add_media(kind, direction, None, None, simulcast), kind, direction, rids, source));
+        }
+        for (mid, direction) in self.turned.drain(..) {
+            api.set_direction(mid, direction);
         }
         for label in self.channels.drain(..) {
             api.add_channel(label);
@@ -264,6 +278,8 @@ impl Client {
                     key: vp8.is_some_and(|descriptor| descriptor.starts_keyframe(&packet.payload)),
                     tag: *packet.payload.last().unwrap(),
                     at: now,
+                    source: *packet.header.ssrc,
+                    clock: packet.last_sender_info.map(|info| (info.ntp_time, info.rtp_time.numer() as u32)),
                 });
             }
             _ => {}

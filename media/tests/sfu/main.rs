@@ -5,6 +5,7 @@
 
 mod client;
 mod data;
+mod egress;
 mod hostile;
 mod limits;
 mod media;
