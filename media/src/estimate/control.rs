@@ -36,6 +36,8 @@ const QUEUE_LITTLE_US: i64 = 50_000;
 /// Less loss than this lets the rate rise; more than this lowers it.
 const LOSS_RAISES: f64 = 0.02;
 const LOSS_LOWERS: f64 = 0.1;
+/// How far what is lost may lie above what must be expected, in deviations.
+const CHANCE: f64 = 1.5;
 
 /// When nothing is heard of what was sent the rate falls to this part, at most once a second.
 const SILENCE_LOWERED: f64 = 0.7;
@@ -48,7 +50,7 @@ pub(super) struct Known {
     /// bit/s.
     pub delivered: Option<u64>,
     pub sending: Option<u64>,
-    /// Of the last second: reported on, and missing.
+    /// Of the last second, but since the rate was lowered for loss: reported on, and missing.
     pub told: u32,
     pub lost: u32,
     pub round_trip: i64,
@@ -59,7 +61,7 @@ impl Known {
     /// How much is lost at least: a few packets lost by chance prove nothing.
     fn certain_loss(&self) -> f64 {
         let lost = f64::from(self.lost);
-        (lost - lost.sqrt()) / f64::from(self.told.max(1))
+        (lost - CHANCE * lost.sqrt()) / f64::from(self.told.max(1))
     }
 
     fn loss(&self) -> f64 {
@@ -96,6 +98,11 @@ impl Control {
     /// bit/s.
     pub(super) fn rate(&self) -> u64 {
         self.rate as u64
+    }
+
+    /// When.
+    pub(super) fn lowered_for_loss(&self) -> Option<i64> {
+        self.lowered_for_loss
     }
 
     /// A report has been taken in. True: more is sent than the way bears.

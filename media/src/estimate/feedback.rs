@@ -12,6 +12,8 @@ const DELTA_US: i64 = 250;
 const REFERENCE_US: i64 = 64_000;
 /// Reference times have so many bits.
 const REFERENCE_BITS: u32 = 24;
+/// A clock that has come so far is not one: it begins anew.
+const REFERENCES_MOST: i64 = 1 << 40;
 
 /// What is said of one packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,7 +147,8 @@ pub(super) struct ReceiverClock {
 impl ReceiverClock {
     /// When the reference time of a feedback packet was, µs. Only differences mean something.
     pub(super) fn reference(&mut self, feedback: &Feedback<'_>) -> i64 {
-        let last = self.last.unwrap_or_else(|| i64::from(feedback.reference));
+        let known = self.last.filter(|last| last.abs() < REFERENCES_MOST);
+        let last = known.unwrap_or_else(|| i64::from(feedback.reference));
         let ahead = (feedback.reference as i32).wrapping_sub(last as i32) << (32 - REFERENCE_BITS);
         let reference = last + i64::from(ahead >> (32 - REFERENCE_BITS));
         self.last = Some(reference);

@@ -30,7 +30,9 @@ impl Meter {
             return;
         }
         self.last = self.last.max(at);
-        self.buckets[place(bucket)] += u32::from(bytes);
+        // Times of arrival are what the other side says: all could be one.
+        let bucket = &mut self.buckets[place(bucket)];
+        *bucket = bucket.saturating_add(u32::from(bytes));
     }
 
     /// In the half second until then, bit/s. `None`: too little is known.
@@ -93,10 +95,14 @@ impl Loss {
         }
     }
 
-    /// Reported on, and of these missing.
-    pub(super) fn counts(&mut self, now: i64) -> (u32, u32) {
+    /// Reported on, and of these missing; in the last second, but after `since`.
+    pub(super) fn counts(&mut self, since: Option<i64>, now: i64) -> (u32, u32) {
         self.pass(now);
-        self.buckets.iter().fold((0, 0), |sum, bucket| (sum.0 + bucket.0, sum.1 + bucket.1))
+        let after = since.map_or(i64::MIN, |at| at.div_euclid(LOSS_BUCKET_US));
+        let counted = (self.newest - LOSS_BUCKETS as i64 + 1..=self.newest).filter(|bucket| *bucket > after);
+        counted
+            .map(|bucket| self.buckets[loss_place(bucket)])
+            .fold((0, 0), |sum, (told, lost)| (sum.0 + told, sum.1 + lost))
     }
 }
 

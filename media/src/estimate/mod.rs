@@ -7,8 +7,9 @@
 //!
 //! - [`feedback`] reads reports, [`history`] knows what was sent;
 //! - [`delay`] sees queues build up, [`meter`] counts what is sent, arrives and is lost;
-//! - [`control`] makes a rate of it; [`probe`] finds out whether there is more.
+//! - [`control`] makes a rate of it; [`probe`] finds out whether there is more, by a [`cluster`].
 
+mod cluster;
 mod control;
 mod delay;
 mod feedback;
@@ -20,12 +21,13 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use cluster::Found;
 use control::{Control, Known};
 use delay::{Delay, Signal};
 use feedback::{Feedback, ReceiverClock, Status};
 use history::{Fate, History, Part, Sent};
 use meter::{Least, Loss, Meter};
-use probe::{Found, Probes};
+use probe::Probes;
 
 /// What a round trip is taken to be until one was measured, µs.
 const ROUND_TRIP_US: i64 = 100_000;
@@ -139,7 +141,7 @@ impl Estimator {
 
     /// What follows from a report for the rate.
     fn conclude(&mut self, signal: Option<Signal>, now: i64) {
-        let (told, lost) = self.loss.counts(now);
+        let (told, lost) = self.loss.counts(self.control.lowered_for_loss(), now);
         let (delivered, sending) = (self.delivered.rate_of_late(), self.sending.rate(now));
         let (round_trip, queue_us) = (self.trip(), self.delay.queue());
         let known = Known { now, delivered, sending, told, lost, round_trip, queue_us };
@@ -152,7 +154,7 @@ impl Estimator {
 
     /// What follows from a probe, if one is over.
     fn evaluate(&mut self, now: i64) {
-        let Some(found) = self.probes.found(now) else { return };
+        let Some(found) = self.probes.found(self.heard, now) else { return };
         let rises = match found {
             Found::Bears(rate) => self.control.probed(rate, false),
             Found::Full(rate) => {
@@ -160,6 +162,7 @@ impl Estimator {
                 false
             }
             Found::Unclear => false,
+            Found::Untold => return self.probes.again(now),
         };
         if rises { self.probes.succeeded(now) } else { self.probes.failed(now) }
     }
@@ -172,7 +175,7 @@ impl Estimator {
     /// Of what was sent and reported on in about the last second, lost (0.0 to 1.0).
     pub(crate) fn lost(&mut self, now: Instant) -> Option<f32> {
         let now = self.time(now);
-        let (told, lost) = self.loss.counts(now);
+        let (told, lost) = self.loss.counts(None, now);
         (told > 0).then(|| lost as f32 / told as f32)
     }
 

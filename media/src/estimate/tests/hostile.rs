@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::link::{feedback, origin};
+use super::link::origin;
+use super::report::feedback;
 use crate::estimate::Estimator;
 use crate::estimate::feedback::{Feedback, ReceiverClock, Status};
 
