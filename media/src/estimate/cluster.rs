@@ -10,7 +10,7 @@ const STEPS: i64 = 6;
 const STEP_US: i64 = 4_000;
 const STEP_BYTES: i64 = 400;
 /// A step sends at most so many steps' worth when it is late.
-const STEPS_AT_ONCE: i64 = 3;
+const STEPS_AT_ONCE: i64 = 5;
 const PACKETS_LEAST: u32 = 5;
 
 /// This part of a cluster must have arrived, in percent.
@@ -34,11 +34,12 @@ const AT_ONCE_US: i64 = 1_000;
 struct Arrived {
     packets: u32,
     bytes: u64,
+    /// The first to be sent, and the last, each all at once: how long one of them took is not known.
     first_sent: i64,
-    /// The last to be sent, all at once: how long that took is not known.
+    first_sent_bytes: u64,
     last_sent: i64,
     last_sent_bytes: u64,
-    /// The first to arrive, all at once: how long that took is not known either.
+    /// The first to arrive, all at once: how long that took is not known.
     first_arrival: i64,
     first_bytes: u64,
     last_arrival: i64,
@@ -56,6 +57,9 @@ impl Arrived {
         } else {
             self.last_sent_bytes += bytes;
         }
+        if sent - self.first_sent <= AT_ONCE_US {
+            self.first_sent_bytes += bytes;
+        }
         if arrival < self.first_arrival - AT_ONCE_US {
             (self.first_arrival, self.first_bytes) = (arrival, bytes);
         } else if arrival <= self.first_arrival + AT_ONCE_US {
@@ -70,7 +74,9 @@ impl Arrived {
     fn rates(&self) -> Option<(u64, u64)> {
         let rate = |bytes: u64, span: i64| bytes * 8_000_000 / span.max(1).unsigned_abs();
         let sent = self.last_sent - self.first_sent;
-        let sent_rate = rate(self.bytes.saturating_sub(self.last_sent_bytes), sent);
+        // Steps that are late make up for it: then the last is the larger.
+        let least = self.first_sent_bytes.min(self.last_sent_bytes);
+        let sent_rate = rate(self.bytes.saturating_sub(least), sent);
         let arrival_rate = rate(self.bytes.saturating_sub(self.first_bytes), self.last_arrival - self.first_arrival);
         (sent >= SPAN_LEAST_US && arrival_rate > 0).then_some((sent_rate, arrival_rate))
     }
@@ -165,7 +171,7 @@ impl Cluster {
                 if arrived.first_bytes * 100 > arrived.bytes * FIRST_PERCENT {
                     return Found::Unclear;
                 }
-                Found::Full(arrival * FULL_USED_PERCENT / 100)
+                Found::Full(self.rate.min(arrival * FULL_USED_PERCENT / 100))
             }
             Some((sent, arrival)) => Found::Bears(sent.min(arrival).min(self.rate)),
             None => Found::Unclear,

@@ -44,6 +44,16 @@ fn somebody_who_is_sent_little_could_be_sent_more_and_that_is_found_out() {
 }
 
 #[test]
+fn padding_may_be_late_and_reports_rare() {
+    for (pace, pad_every_ms) in PACES.into_iter().flat_map(|pace| [(pace, 1), (pace, 5), (pace, 10)]) {
+        let mut world = world(pace, 300 * K, 2_000 * K, Link::default());
+        (world.pad_every_ms, world.report_every_ms) = (pad_every_ms, 250);
+        let (_, most) = world.watch(10_000, |_| 150 * K);
+        assert!(world.rate() >= 1_800 * K && most <= 2_200 * K, "{pad_every_ms}: {} {most}", world.rate());
+    }
+}
+
+#[test]
 fn nothing_is_padded_when_no_more_is_desired() {
     let mut world = world(Pace::Even, 300 * K, 250 * K, Link::default());
     world.run(10_000, |_| 150 * K);

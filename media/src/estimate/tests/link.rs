@@ -86,6 +86,8 @@ pub(super) struct World {
     /// The longest wait in the queue, µs.
     pub queued: i64,
     pub report_every_ms: i64,
+    /// How often somebody looks whether it is time to pad.
+    pub pad_every_ms: i64,
     start_rate: u64,
     origin: Instant,
     now: i64,
@@ -113,6 +115,7 @@ impl World {
             padded: 0,
             queued: 0,
             report_every_ms: 70,
+            pad_every_ms: 1,
             start_rate,
             origin: origin(),
             now: 0,
@@ -179,7 +182,8 @@ impl World {
     fn pad(&mut self) {
         let now = self.now();
         self.estimator.desire(self.desired, now);
-        if self.estimator.deadline().is_none_or(|at| at > now) {
+        let looks = self.now / 1_000 % self.pad_every_ms == 0;
+        if !looks || self.estimator.deadline().is_none_or(|at| at > now) {
             return;
         }
         let mut bytes = self.estimator.padding(now);
