@@ -1,7 +1,7 @@
 //! Which peer a datagram belongs to: by where it comes from, once a connectivity check with the
 //! right credentials has come from there; checks themselves by their user name.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use str0m::Input;
@@ -15,6 +15,8 @@ use crate::{PeerId, Way};
 
 /// So many ways to a peer are known at a time; the oldest gives way.
 const WAYS_MAX: usize = 8;
+/// No address of anybody's.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Sfu {
     /// Takes in a packet that has come to `to`, one of the configured addresses.
@@ -101,17 +103,17 @@ impl Sfu {
         let (ufrag, _) = message.split_username()?;
         let id = *self.by_ufrag.get(ufrag)?;
         let peer = self.peers.get_mut(&id)?;
-        let receive = Receive::new(from.transport.protocol(), from.address, to, bytes).ok()?;
-        // `accepts` verifies the message integrity, which only who has seen the answer can make.
-        let known = self.by_way.get(&from) == Some(&id);
-        if !known && !peer.rtc.accepts(&Input::Receive(now, receive)) {
+        // `accepts` verifies the message integrity, which only who has seen the answer can make: but not of what comes from
+        // where it sends to, and addresses can be forged. So it is asked as if the check came from nowhere.
+        let receive = Receive::new(from.transport.protocol(), NOWHERE, to, bytes).ok()?;
+        if !peer.rtc.accepts(&Input::Receive(now, receive)) {
             return None;
         }
         let transaction = bytes.get(8..20)?.try_into().ok()?;
         if !peer.replays.admits(transaction, from.address) {
             return None;
         }
-        if !known {
+        if self.by_way.get(&from) != Some(&id) {
             self.learn(id, from);
         }
         Some(id)

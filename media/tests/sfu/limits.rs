@@ -134,6 +134,11 @@ fn what_goes_no_further_is_counted_by_why() {
     let (check, media) = (of(&world, |first| first < 4), of(&world, |first| first >= 128));
     world.inject(stranger, &media);
     world.inject(stranger, &check);
+    // Another password, and where it came from is forged, too.
+    let mut forged = check.clone();
+    let integrity = forged.len() - 20;
+    forged[integrity] ^= 1;
+    world.inject(own, &forged);
     // Sent again from where it came from.
     world.inject(own, &media);
     // A source that nobody has offered, and no extension that says which section it is of.
@@ -143,5 +148,5 @@ fn what_goes_no_further_is_counted_by_why() {
     world.inject(own, &unknown);
     let counted = |why| world.sfu.figures().dropped(why);
     let expected = [Dropped::UnknownSender, Dropped::ForgedCheck, Dropped::NotTaken, Dropped::UnknownSource];
-    assert_eq!(expected.map(counted), [1; 4], "{:?}", world.sfu.figures());
+    assert_eq!(expected.map(counted), [1, 2, 1, 1], "{:?}", world.sfu.figures());
 }

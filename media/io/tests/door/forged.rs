@@ -107,6 +107,15 @@ async fn checks_of_somebody_without_the_password_are_counted_and_draw_no_media_a
         company.node.figures().dropped(Dropped::ForgedCheck) >= 500
     };
     company.goes_on_while(enough).await;
+    // Nor is his own address believed for its own sake.
+    let before = company.node.figures().dropped(Dropped::ForgedCheck);
+    let in_his_name = async || {
+        transaction += 1;
+        let check = wire::stun(wire::BINDING_REQUEST, transaction, &username, "no password of anybody's");
+        eavesdropper.send_as(VICTIM, &check).await;
+        company.node.figures().dropped(Dropped::ForgedCheck) >= before + 50
+    };
+    company.goes_on_while(in_his_name).await;
     company.hear_and_see_one_another().await;
     assert!(!eavesdropper.is_answered(), "who does not know the password is not even answered");
     company.end().await;
