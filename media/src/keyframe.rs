@@ -113,6 +113,18 @@ mod tests {
     }
 
     #[test]
+    fn no_payload_from_outside_brings_the_looking_for_key_frames_down() {
+        bolero::check!().for_each(|bytes: &[u8]| {
+            let descriptor = Vp8Descriptor::parse(bytes).ok();
+            for codec in [Codec::Vp8, Codec::H264, Codec::Opus] {
+                let seen = picture(codec, bytes, descriptor.as_ref());
+                assert!(seen.width.is_none_or(|width| width < 1 << 14));
+                assert!(!seen.starts_keyframe || codec != Codec::Opus);
+            }
+        });
+    }
+
+    #[test]
     fn a_layer_is_asked_at_most_twice_a_second() {
         let start = std::time::Instant::now();
         let mut limiter = KeyframeLimiter::default();

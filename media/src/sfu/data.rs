@@ -134,3 +134,24 @@ impl Sfu {
         written
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_kind_is_passed_on_as_it_is_or_not_at_all() {
+        let from = UserId::from("alice");
+        bolero::check!().for_each(|bytes: &[u8]| {
+            // As it is, and as what is said in one.
+            let wrapped = [br#"{"data":"#, bytes, b"}"].concat();
+            for message in [bytes, &wrapped] {
+                let Ok(sent) = serde_json::from_slice::<Sent<'_>>(message) else { continue };
+                let text = serde_json::to_string(&Delivered { from: &from, data: sent.data }).unwrap();
+                let read: HashMap<String, &RawValue> = serde_json::from_str(&text).unwrap();
+                assert_eq!((read.len(), read["from"].get()), (2, r#""alice""#));
+                assert_eq!(read["data"].get(), sent.data.get());
+            }
+        });
+    }
+}

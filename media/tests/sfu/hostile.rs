@@ -9,6 +9,7 @@ use crate::world::World;
 /// So many inputs a run of the tests tries; a fuzzer goes on.
 const OFFERS: usize = 200;
 const DATAGRAMS: usize = 50;
+const CANDIDATES: usize = 50;
 
 /// A node with a client that has made no offer yet, and the offer it would make.
 fn before_an_offer() -> (World, String) {
@@ -62,6 +63,25 @@ fn an_offer_with_anything_changed_is_answered_or_refused() {
             answers += usize::from(of_offer);
         }
         assert_eq!(answers, 1);
+    });
+}
+
+#[test]
+fn a_candidate_of_any_kind_is_taken_or_named() {
+    let parts = ["candidate:1 1 udp 2130706431 ", "192.0.2.7", " 40000 typ host", " tcptype passive", "\r\na=", ""];
+    bolero::check!().with_iterations(CANDIDATES).with_type::<(Vec<u8>, Vec<u8>)>().for_each(|(chosen, bytes)| {
+        let (mut world, sdp) = before_an_offer();
+        world.say(0, ClientFrame::Offer { sdp, tracks: Vec::new() });
+        let rubbish = String::from_utf8_lossy(bytes);
+        let part = |choice: &u8| parts.get(usize::from(*choice) % 8).copied().unwrap_or(&rubbish);
+        let candidate: String = chosen.iter().map(part).collect();
+        let before = world.clients[0].frames.len();
+        world.say(0, ClientFrame::Candidate { candidate });
+        world.run(Duration::from_millis(500));
+        let said = &world.clients[0].frames[before..];
+        let is_error = |frame: &&NodeFrame| matches!(frame, NodeFrame::Error { .. });
+        assert!(said.iter().filter(is_error).all(|it| matches!(it, NodeFrame::Error { code: "bad_candidate", .. })));
+        assert!(world.clients[0].connected && world.clients[0].ended.is_none());
     });
 }
 
