@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use tokio_tungstenite::tungstenite;
 use wac_media::Entrance;
 use wac_media::wire::{ByeReason, ClientFrame, ClientMessage, FRAME_BYTES_MAX, NodeFrame, NodeMessage};
 
@@ -17,6 +18,8 @@ use crate::shard::{Joined, Order};
 const PROTOCOL: &str = "media";
 /// A client that sends nothing for so long, not even a pong, is gone.
 const IDLE: Duration = Duration::from_secs(60);
+/// A frame longer than one may be is read to its end up to here, so that the client hears why it is refused.
+const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// How often a client is pinged.
 const PING: Duration = Duration::from_secs(20);
 /// How long a client may take to answer a close frame. A connection that is dropped with frames of
@@ -34,6 +37,7 @@ mod close {
     pub(super) const RIGHTS: u16 = 4403;
     pub(super) const IDLE: u16 = 4408;
     pub(super) const SLOW: u16 = 4409;
+    pub(super) const TOO_LONG: u16 = 4413;
 }
 
 /// Lets somebody in, or says why not.
@@ -42,6 +46,7 @@ pub(crate) async fn enter(State(door): State<Door>, headers: HeaderMap, upgrade:
         Ok(joined) => upgrade
             .protocols([PROTOCOL])
             .max_message_size(FRAME_BYTES_MAX)
+            .max_frame_size(READ_BYTES_MAX)
             .on_upgrade(move |socket| serve(door, joined, socket)),
         Err(refused) => refused.into_response(),
     }
@@ -106,7 +111,8 @@ async fn serve(door: Door, joined: Joined, mut socket: WebSocket) {
                     },
                     Some(Ok(Message::Binary(_))) => break Ending::Fault(close::MALFORMED),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break Ending::Client,
+                    Some(Err(error)) => break broken(error),
+                    Some(Ok(Message::Close(_))) | None => break Ending::Client,
                 }
             }
             _ = ping.tick() => {
@@ -120,6 +126,16 @@ async fn serve(door: Door, joined: Joined, mut socket: WebSocket) {
         }
     };
     finish(&door, peer, ending, socket).await;
+}
+
+/// How a conversation ends in which something could not be received.
+fn broken(error: axum::Error) -> Ending {
+    match error.into_inner().downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => Ending::Fault(close::TOO_LONG),
+        Some(tungstenite::Error::Utf8(_)) => Ending::Fault(close::MALFORMED),
+        // The connection: the client may come back.
+        _ => Ending::Client,
+    }
 }
 
 async fn finish(door: &Door, peer: wac_media::PeerId, ending: Ending, mut socket: WebSocket) {

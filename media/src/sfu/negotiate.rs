@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use str0m::Candidate;
-use str0m::change::SdpOffer;
 use str0m::media::{MediaKind, Mid};
 
 use super::Sfu;
 use super::facts::PeerFact;
 use super::sources::{ids_of, lend_sources, take_sources};
 use crate::egress::Stream;
+use crate::offer::{read, told, with_candidates};
 use crate::peer::{Entrance, Slot, Wish};
 use crate::track::Track;
 use crate::wire::{CarriedTrack, Kind, NodeFrame, OfferedTrack, Source};
@@ -60,15 +60,17 @@ impl Sfu {
         if sdp.matches("\nm=").count() > SECTIONS_MAX {
             return Err(format!("an offer has at most {SECTIONS_MAX} media sections"));
         }
-        let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| error.to_string())?;
         let peer = self.peers.get_mut(&id).ok_or("the session has ended")?;
+        let (sdp, candidates) = with_candidates(sdp, CANDIDATES_MAX.saturating_sub(peer.candidates));
+        let offer = read(&sdp)?;
+        peer.candidates += candidates;
         lend_sources(peer);
         let answer = peer.rtc.sdp_api().accept_offer(offer);
         if answer.is_ok() {
-            peer.mids = mids(sdp);
+            peer.mids = mids(&sdp);
         }
         take_sources(peer);
-        let answer = answer.map_err(|error| error.to_string())?.to_sdp_string();
+        let answer = answer.map_err(|error| told(&error))?.to_sdp_string();
         for track in tracks {
             let mid = Mid::from(track.mid.as_str());
             // What an offer names without having it is not kept.
@@ -214,9 +216,7 @@ impl Sfu {
                 peer.rtc.add_remote_candidate(candidate);
                 self.dirty.push(id);
             }
-            Err(error) => {
-                self.answer(id, answers, NodeFrame::Error { code: "bad_candidate", title: error.to_string() })
-            }
+            Err(error) => self.answer(id, answers, NodeFrame::Error { code: "bad_candidate", title: told(&error) }),
         }
     }
 

@@ -44,6 +44,12 @@ fn has(counted: &Counted, packets: u64) -> bool {
 }
 
 impl Company {
+    /// They come in, one after the other.
+    pub(crate) async fn meet(node: Node, names: &[&str]) -> Self {
+        let all: Vec<(&str, Stack)> = names.iter().map(|name| (*name, Stack::default())).collect();
+        Self::meet_with(node, &all).await
+    }
+
     /// They come in with these stacks, one after the other.
     pub(crate) async fn meet_with(node: Node, names: &[(&str, Stack)]) -> Self {
         // One more than there are voices: somebody may have a second microphone.

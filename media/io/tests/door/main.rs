@@ -9,6 +9,7 @@ mod independent;
 mod limits;
 mod loss;
 mod node;
+mod nonsense;
 mod relay;
 mod socket;
 mod strangers;

@@ -27,6 +27,10 @@ impl Socket {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
+    pub(crate) async fn send(&mut self, message: Message) {
+        self.0.send(message).await.unwrap();
+    }
+
     async fn message(&mut self) -> Message {
         tokio::time::timeout(PATIENCE, self.0.next()).await.expect("in time").expect("a message").unwrap()
     }
@@ -38,6 +42,26 @@ impl Socket {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("no frame: {other:?}"),
+            }
+        }
+    }
+
+    /// The frame that answers the one of this id.
+    pub(crate) async fn answer(&mut self, id: &str) -> Value {
+        loop {
+            let frame = self.frame().await;
+            if frame["id"] == id {
+                return frame;
+            }
+        }
+    }
+
+    /// The code of the next error.
+    pub(crate) async fn error(&mut self) -> String {
+        loop {
+            let frame = self.frame().await;
+            if frame["type"] == "error" {
+                return frame["code"].as_str().unwrap().to_owned();
             }
         }
     }

@@ -149,7 +149,7 @@ async fn a_token_opens_whip_once_in_time_and_for_its_room_and_rights() {
 }
 
 /// An offer of another stack, as text.
-async fn offer() -> String {
+pub(crate) async fn offer() -> String {
     let node = node_with(&["offerer"]).await;
     let session = publisher(&node, "offerer").await;
     let offer = session.offered().await;
