@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use wac_commands::MediaSessionRef;
 use wac_media::{Entrance, JoinRejection, Limit, Rights, Ticket};
 
+use crate::bad_tokens::BadToken;
 use crate::desk::Knock;
 use crate::node::Door;
 use crate::shard::{Joined, Order};
@@ -72,6 +73,14 @@ fn invalid(detail: &str) -> Refused {
     Refused::new(StatusCode::UNAUTHORIZED, "invalid_token", detail)
 }
 
+impl Door {
+    /// Counts a token that does not let its holder in.
+    pub(crate) fn refuse(&self, why: BadToken, refused: Refused) -> Refused {
+        self.bad_tokens.count(why);
+        refused
+    }
+}
+
 fn token(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -94,14 +103,13 @@ pub(crate) fn takes(headers: &HeaderMap, media_type: &str) -> bool {
 
 /// What the token of a request says, if this deployment has signed it; its time may be over.
 pub(crate) fn check(door: &Door, headers: &HeaderMap) -> Result<Claims, Refused> {
-    let token = token(headers).ok_or(Refused::new(
-        StatusCode::UNAUTHORIZED,
-        "token_missing",
-        "Send the room's media token as a bearer token, or as a subprotocol `bearer.<token>`.",
-    ))?;
+    let token = token(headers).ok_or_else(|| {
+        let detail = "Send the room's media token as a bearer token, or as a subprotocol `bearer.<token>`.";
+        door.refuse(BadToken::Missing, Refused::new(StatusCode::UNAUTHORIZED, "token_missing", detail))
+    })?;
     door.tokens.check(token).map_err(|error| {
         tracing::debug!(%error, "a media token is refused");
-        invalid("The media token is not one of this deployment.")
+        door.refuse(BadToken::Forged, invalid("The media token is not one of this deployment."))
     })
 }
 
@@ -109,15 +117,18 @@ pub(crate) fn check(door: &Door, headers: &HeaderMap) -> Result<Claims, Refused>
 pub(crate) async fn begin(door: &Door, claims: &Claims, entrance: Entrance) -> Result<Joined, Refused> {
     let now = door.env.now();
     let spend = || door.spent.lock().unwrap_or_else(PoisonError::into_inner).spend(&claims.jti, claims.exp, now);
-    if claims.is_over(now) || !spend() {
-        return Err(invalid("The media token has expired or begun a session already; `joinRoom` gives a fresh one."));
+    let why = if claims.is_over(now) { Some(BadToken::Expired) } else { (!spend()).then_some(BadToken::Spent) };
+    if let Some(why) = why {
+        let detail = "The media token has expired or begun a session already; `joinRoom` gives a fresh one.";
+        return Err(door.refuse(why, invalid(detail)));
     }
+    let foreign = |status, code, detail| door.refuse(BadToken::Foreign, Refused::new(status, code, detail));
     join(door, claims, entrance).await.map_err(|rejection| match rejection {
         JoinRejection::UnknownRoom | JoinRejection::Ended => {
-            Refused::new(StatusCode::NOT_FOUND, "room_not_found", "The room is not open, or no longer.")
+            foreign(StatusCode::NOT_FOUND, "room_not_found", "The room is not open, or no longer.")
         }
         JoinRejection::NoSeat => {
-            Refused::new(StatusCode::FORBIDDEN, "not_a_participant", "This device is not in the room, or no longer.")
+            foreign(StatusCode::FORBIDDEN, "not_a_participant", "This device is not in the room, or no longer.")
         }
         JoinRejection::Full(limit) => full(limit),
         _ => full(Limit::Sessions),

@@ -4,6 +4,7 @@
 //! [`MediaNode`] runs it; [`MediaNode::router`] is its media socket, WHIP and WHEP; [`TokenKey`] makes and checks
 //! the tokens that signaling hands out.
 
+mod bad_tokens;
 mod desk;
 mod door;
 mod feed;
@@ -18,6 +19,7 @@ mod spent;
 mod tcp;
 mod token;
 
+pub use bad_tokens::BadToken;
 pub use feed::{MediaPorts, ReportError, ReportSink, RoomFacts, RoomFeed};
 pub use node::{MediaConfig, MediaLoad, MediaNode, NodeIdentity, StartError};
 pub use report::REPORTER;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wac_events::{Environment, NodeId};
 use wac_media::{Figures, SfuConfig, VideoCodec};
 
+use crate::bad_tokens::{BadToken, BadTokens};
 use crate::desk::{Desk, Knock};
 use crate::feed::MediaPorts;
 use crate::http::{self, Pace, Sessions};
@@ -62,7 +63,7 @@ pub struct StartError(#[from] std::io::Error);
 
 /// Tells how loaded a node is. Cheap to clone.
 #[derive(Clone)]
-pub struct MediaLoad(Orders);
+pub struct MediaLoad(Orders, BadTokens);
 
 impl MediaLoad {
     /// How many media sessions it has.
@@ -73,6 +74,11 @@ impl MediaLoad {
     /// What has passed it.
     pub fn figures(&self) -> Figures {
         self.0.figures()
+    }
+
+    /// How many it has not let in because of their tokens, for this reason.
+    pub fn bad_tokens(&self, why: BadToken) -> u64 {
+        self.1.counted(why)
     }
 }
 
@@ -107,6 +113,7 @@ pub(crate) struct Door {
     pub tokens: Arc<TokenChecker>,
     pub env: Arc<dyn Environment>,
     pub spent: Arc<Mutex<Spent>>,
+    pub bad_tokens: BadTokens,
     pub knocks: mpsc::Sender<Knock>,
     pub orders: Orders,
     pub closing: CancellationToken,
@@ -147,6 +154,7 @@ impl MediaNode {
             tokens,
             env,
             spent: Arc::default(),
+            bad_tokens: BadTokens::default(),
             knocks,
             orders: orders.clone(),
             closing: shutdown.clone(),
@@ -172,7 +180,7 @@ impl MediaNode {
 
     /// Tells how loaded it is.
     pub fn load(&self) -> MediaLoad {
-        MediaLoad(self.orders.clone())
+        MediaLoad(self.orders.clone(), self.door.bad_tokens.clone())
     }
 
     /// Ends all sessions and the thread.

@@ -7,7 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use wac_media_io::{Dropped, Figures, Limit, MediaLoad};
+use wac_media_io::{BadToken, Dropped, Figures, Limit, MediaLoad};
 
 /// Reads them from the node at each scrape.
 pub(crate) struct MediaFigures(pub(crate) MediaLoad);
@@ -32,7 +32,9 @@ impl Collector for MediaFigures {
         let dropped = Dropped::ALL.map(|why| (why.name(), figures.dropped(why)));
         so_far(&mut encoder, ("media_packets_dropped", "Datagrams that went no further", "reason"), dropped)?;
         let refused = Limit::ALL.map(|limit| (limit.name(), figures.refused(limit)));
-        so_far(&mut encoder, ("media_joins_refused", "Joins refused for want of something", "limit"), refused)
+        so_far(&mut encoder, ("media_joins_refused", "Joins refused for want of something", "limit"), refused)?;
+        let tokens = BadToken::ALL.map(|why| (why.name(), self.0.bad_tokens(why)));
+        so_far(&mut encoder, ("media_tokens_refused", "Media tokens that let nobody in", "reason"), tokens)
     }
 }
 

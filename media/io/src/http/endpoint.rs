@@ -14,6 +14,7 @@ use wac_media::offer::{Flow, OfferError, one_way};
 
 use super::session::Begun;
 use super::{ACCEPT_PATCH, FRAGMENT, SDP, text_of};
+use crate::bad_tokens::BadToken;
 use crate::door::{Refused, begin, check, takes};
 use crate::node::Door;
 use crate::token::Claims;
@@ -68,7 +69,7 @@ async fn enter(request: Request, entrance: Entrance) -> Result<Response, Refused
     let Request { door, room, path, headers, body } = request;
     let claims = check(&door, &headers)?;
     let flow = if entrance == Entrance::Whip { Flow::Sends } else { Flow::Receives };
-    may(&claims, &room, flow)?;
+    may(&claims, &room, flow).map_err(|refused| door.refuse(BadToken::Foreign, refused))?;
     let text = text_of(&headers, body, SDP).await?;
     if !takes(&headers, SDP) {
         let detail = format!("The answer is `{SDP}`.");

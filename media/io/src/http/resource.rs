@@ -10,6 +10,7 @@ use wac_media::fragment::Fragment;
 
 use super::session::{Changed, Match};
 use super::{FRAGMENT, text_of};
+use crate::bad_tokens::BadToken;
 use crate::door::{Refused, check};
 use crate::node::Door;
 
@@ -22,7 +23,8 @@ fn own_session(door: &Door, place: &Place, headers: &HeaderMap) -> Result<MediaS
     let of = |name: &str| place.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     if of("id") != claims.jti || of("room") != claims.opening.to_string() {
         let detail = "The media token has not begun this session.";
-        return Err(Refused::new(StatusCode::FORBIDDEN, "another_session", detail));
+        let refused = Refused::new(StatusCode::FORBIDDEN, "another_session", detail);
+        return Err(door.refuse(BadToken::Foreign, refused));
     }
     Ok(claims.jti.as_str().into())
 }

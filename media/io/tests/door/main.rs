@@ -13,6 +13,7 @@ mod nonsense;
 mod relay;
 mod socket;
 mod strangers;
+mod tokens;
 mod whip;
 mod wire;
 

@@ -15,7 +15,7 @@ use wac_events::{
     Actor, AnyEvent, CommandId, Environment as _, MasterKey, MediaEvent, Position, READ_EVENTS_MAX, ReadRequest,
     RoomEvent, RoomRef, StreamId, Time,
 };
-use wac_media_io::{Claims, Figures, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
+use wac_media_io::{BadToken, Claims, Figures, MediaConfig, MediaNode, MediaPorts, MediaSockets, TokenKey, VideoCodec};
 use wac_store::{StoreOptions, SystemEnvironment};
 
 use crate::socket::Socket;
@@ -190,6 +190,11 @@ impl Node {
         media.collect()
     }
 
+    /// How many it has not let in because of their tokens.
+    pub(crate) fn bad_tokens(&self) -> [u64; BadToken::ALL.len()] {
+        BadToken::ALL.map(|why| self.node.load().bad_tokens(why))
+    }
+
     /// How many media sessions it has.
     pub(crate) fn sessions(&self) -> u64 {
         self.node.load().sessions()
@@ -220,9 +225,15 @@ impl Node {
 
     /// The status and code of a refusal.
     pub(crate) async fn refusal(&self, token: Option<&str>) -> (u16, String) {
+        let header = token.map(|token| ("authorization", format!("Bearer {token}")));
+        self.refusal_of(header.as_slice()).await
+    }
+
+    /// The same of a request with these fields.
+    pub(crate) async fn refusal_of(&self, fields: &[(&'static str, String)]) -> (u16, String) {
         let mut request = self.media_url().into_client_request().unwrap();
-        if let Some(token) = token {
-            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        for (name, value) in fields {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match tokio_tungstenite::connect_async(request).await {
             Err(tungstenite::Error::Http(response)) => {
