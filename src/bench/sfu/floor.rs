@@ -1,19 +1,28 @@
-//! What no forwarder gets below: the same packets, each encrypted for its receiver and sent from one port, by one
-//! thread at the same pace, and nothing else.
+//! What a forwarder of single datagrams does not get below: the same packets, each encrypted for its receiver
+//! (AES-128-GCM, as SRTP with it does) and sent from one port, by one thread at the same pace, one system call each,
+//! and nothing else.
+//!
+//! The receivers are as real clients are: one thread waits for all of their sockets, reads those that have something
+//! until they are empty, and waits again. So a packet that is sent wakes whoever waits for it, and what that costs the
+//! sender is in the floor as it is in what is measured beside it.
 
-use std::net::UdpSocket;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
 
 /// An RTP header with the extensions that the node sends.
 const HEADER_BYTES: usize = 24;
 /// `/proc` counts processor time in these, on every Linux we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// The receivers look this often whether all is done.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// What the floor came to.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -27,19 +36,19 @@ pub(super) struct Floor {
 
 /// Sends packets with so many bytes of payload to so many receivers in turn, `pace` a second.
 pub(super) fn measure(bytes: usize, receivers: usize, pace: f64, time: Duration) -> Result<Floor> {
-    let receivers: Vec<UdpSocket> = (0..receivers).map(|_| receiver()).collect::<Result<_>>()?;
-    let addresses = receivers.iter().map(UdpSocket::local_addr).collect::<std::io::Result<Vec<_>>>()?;
+    let receivers = Receivers::bind(receivers)?;
+    let addresses = receivers.addresses()?;
     let done = Arc::new(AtomicBool::new(false));
     let draining = std::thread::spawn({
         let done = done.clone();
-        move || drain(&receivers, &done)
+        move || receivers.drain(&done)
     });
     let sent = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(bytes, &addresses, pace, time));
         sending.join().map_err(|_| anyhow!("the sender of the floor panicked"))
     });
     done.store(true, Ordering::Relaxed);
-    draining.join().map_err(|_| anyhow!("the receiver of the floor panicked"))?;
+    draining.join().map_err(|_| anyhow!("the receiver of the floor panicked"))??;
     let (packets, cpu_s) = sent??;
     Ok(Floor {
         micros_per_packet: cpu_s * 1e6 / packets.max(1) as f64,
@@ -47,26 +56,49 @@ pub(super) fn measure(bytes: usize, receivers: usize, pace: f64, time: Duration)
     })
 }
 
-fn receiver() -> Result<UdpSocket> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+/// Sockets that one thread waits for.
+struct Receivers {
+    poll: Poll,
+    sockets: Vec<UdpSocket>,
 }
 
-/// Takes what comes, so that no buffer is full; on another core, as clients are on other machines.
-fn drain(receivers: &[UdpSocket], done: &AtomicBool) {
-    let mut buffer = [0; 2_048];
-    while !done.load(Ordering::Relaxed) {
-        for receiver in receivers {
-            while receiver.recv(&mut buffer).is_ok() {}
+impl Receivers {
+    fn bind(number: usize) -> Result<Self> {
+        let poll = Poll::new()?;
+        let mut sockets = Vec::with_capacity(number);
+        for place in 0..number {
+            let mut socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            poll.registry().register(&mut socket, Token(place), Interest::READABLE)?;
+            sockets.push(socket);
         }
-        std::thread::sleep(Duration::from_millis(2));
+        Ok(Self { poll, sockets })
+    }
+
+    fn addresses(&self) -> Result<Vec<SocketAddr>> {
+        Ok(self.sockets.iter().map(UdpSocket::local_addr).collect::<std::io::Result<_>>()?)
+    }
+
+    /// Takes what comes, so that no buffer is full; on another core, as clients are on other machines.
+    fn drain(mut self, done: &AtomicBool) -> Result<()> {
+        let mut events = Events::with_capacity(self.sockets.len());
+        let mut buffer = [0; 2_048];
+        while !done.load(Ordering::Relaxed) {
+            if let Err(error) = self.poll.poll(&mut events, Some(LOOK_UP))
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                return Err(error).context("the receivers of the floor cannot wait");
+            }
+            for readable in events.iter().filter_map(|event| self.sockets.get(event.token().0)) {
+                while readable.recv(&mut buffer).is_ok() {}
+            }
+        }
+        Ok(())
     }
 }
 
 /// Packets sent, and the processor time of it in seconds.
-fn send(bytes: usize, addresses: &[std::net::SocketAddr], pace: f64, time: Duration) -> Result<(u64, f64)> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
+fn send(bytes: usize, addresses: &[SocketAddr], pace: f64, time: Duration) -> Result<(u64, f64)> {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
     let key = UnboundKey::new(&AES_128_GCM, &[7; 16]).map_err(|_| anyhow!("no AES"))?;
     let key = LessSafeKey::new(key);
     let payload = vec![0x5a; bytes];
