@@ -1,95 +1,123 @@
-//! Datagrams that are handed to the kernel together: one system call for many, since the call costs
-//! more than the packet.
+//! Datagrams that are handed to the kernel together: one system call for many, since the call costs more than the
+//! packet; and those for one destination as one message that the kernel divides again (generic segmentation offload),
+//! since a message's way through the kernel costs more than both.
 
-use std::io::{IoSlice, Result};
+mod kernel;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+use std::io::IoSlice;
 use std::net::SocketAddr;
 
+use foldhash::{HashMap, HashMapExt as _};
 use mio::net::UdpSocket;
-use rustix::net::addr::SocketAddrArg as _;
-use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
+use nix::sys::socket::SockaddrStorage;
+
+use kernel::{Kernel, Segmentation};
+use messages::Message;
 
 /// So many datagrams wait at most.
-const TOGETHER_MAX: usize = 64;
+const TOGETHER_MAX: usize = 1_024;
 
-/// Datagrams that wait to be sent, in the order they will be.
-#[derive(Default)]
+/// Datagrams that wait for one destination, in the order they will be sent.
+#[derive(Debug)]
+struct Line {
+    to: SocketAddr,
+    datagrams: Vec<Vec<u8>>,
+}
+
+/// Datagrams that wait to be sent. Those for one destination go out in the order in which they came.
 pub(crate) struct Outbox {
-    waiting: Vec<(SocketAddrAny, Vec<u8>)>,
+    /// The first `places.len()` of them are in use; the others are kept for their memory.
+    lines: Vec<Line>,
+    places: HashMap<SocketAddr, usize>,
+    waiting: usize,
+    pushed: bool,
+    messages: Vec<Message>,
+    addresses: Vec<Option<SockaddrStorage>>,
+    segmentation: Segmentation,
+    kernel: Kernel,
 }
 
 impl Outbox {
+    /// For this socket.
+    pub(crate) fn new(socket: &UdpSocket) -> Self {
+        Self {
+            lines: Vec::new(),
+            places: HashMap::new(),
+            waiting: 0,
+            pushed: false,
+            messages: Vec::new(),
+            addresses: Vec::new(),
+            segmentation: Segmentation::of(socket),
+            kernel: kernel::send,
+        }
+    }
+
     /// Sends it with those that come soon after; at once if enough wait.
     pub(crate) fn push(&mut self, to: SocketAddr, bytes: Vec<u8>, socket: &UdpSocket) {
-        self.waiting.push((to.as_any(), bytes));
-        if self.waiting.len() == TOGETHER_MAX {
-            self.flush(socket);
-        }
-    }
-
-    /// Sends all that wait. What a full buffer or an unreachable client loses is what a network loses.
-    pub(crate) fn flush(&mut self, socket: &UdpSocket) {
-        let mut rest = self.waiting.as_slice();
-        while !rest.is_empty() {
-            // An error is of the first one; those before the next error are sent.
-            let sent = send(socket, rest).unwrap_or(1).max(1);
-            rest = rest.get(sent..).unwrap_or_default();
-        }
-        self.waiting.clear();
-    }
-}
-
-/// How many went out before one did not.
-fn send(socket: &UdpSocket, datagrams: &[(SocketAddrAny, Vec<u8>)]) -> Result<usize> {
-    let bytes: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
-    let mut controls: Vec<SendAncillaryBuffer<'_, '_, '_>> =
-        datagrams.iter().map(|_| SendAncillaryBuffer::default()).collect();
-    let mut headers: Vec<MMsgHdr<'_>> = datagrams
-        .iter()
-        .zip(&bytes)
-        .zip(&mut controls)
-        .map(|(((to, _), bytes), control)| MMsgHdr::new_with_addr(to, bytes, control))
-        .collect();
-    Ok(sendmmsg(socket, &mut headers, SendFlags::empty())?)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::UdpSocket as Std;
-    use std::time::Duration;
-
-    use super::*;
-
-    fn receiver() -> Std {
-        let socket = Std::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        socket
-    }
-
-    #[test]
-    fn everything_is_sent_in_order_except_what_cannot_be() {
-        let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let (first, second) = (receiver(), receiver());
-        // A datagram longer than any network carries, first, in the middle and last.
-        let too_long = vec![0; 70_000];
-        let mut outbox = Outbox::default();
-        let to = |receiver: &Std| receiver.local_addr().unwrap();
-        outbox.push(to(&first), too_long.clone(), &socket);
-        for number in 0..100_u8 {
-            outbox.push(to(&first), vec![number; 3], &socket);
-            outbox.push(to(&second), vec![number; 5], &socket);
-            if number == 40 {
-                outbox.push(to(&second), too_long.clone(), &socket);
+        let next = self.places.len();
+        let place = *self.places.entry(to).or_insert(next);
+        match self.lines.get_mut(place) {
+            Some(line) => {
+                line.to = to;
+                line.datagrams.push(bytes);
             }
+            None => self.lines.push(Line { to, datagrams: vec![bytes] }),
         }
-        outbox.push(to(&second), too_long, &socket);
-        outbox.flush(&socket);
-        assert!(outbox.waiting.is_empty());
-        let mut buffer = [0; 100];
-        for (receiver, length) in [(&first, 3), (&second, 5)] {
-            for number in 0..100_u8 {
-                assert_eq!(receiver.recv(&mut buffer).unwrap(), length);
-                assert_eq!(buffer[0], number);
-            }
+        self.pushed = true;
+        self.waiting += 1;
+        if self.waiting == TOGETHER_MAX {
+            self.send(socket);
         }
+    }
+
+    /// Sends all that wait; whether anything was pushed since it was last called. What a full buffer or an
+    /// unreachable client loses is what a network loses.
+    pub(crate) fn flush(&mut self, socket: &UdpSocket) -> bool {
+        if self.waiting > 0 {
+            self.send(socket);
+        }
+        std::mem::take(&mut self.pushed)
+    }
+
+    fn send(&mut self, socket: &UdpSocket) {
+        let lines = self.lines.get(..self.places.len()).unwrap_or_default();
+        messages::divide(lines, self.segmentation.is_on(), &mut self.messages);
+        let mut slices = Vec::with_capacity(self.waiting);
+        self.addresses.clear();
+        for message in &self.messages {
+            slices.extend(message.datagrams(lines).iter().map(|bytes| IoSlice::new(bytes)));
+            self.addresses.push(lines.get(message.line).map(|line| line.to.into()));
+        }
+        let mut rest = slices.as_slice();
+        let gathered: Vec<&[IoSlice<'_>]> = self
+            .messages
+            .iter()
+            .map(|message| {
+                let (these, others) = rest.split_at(message.count);
+                rest = others;
+                these
+            })
+            .collect();
+        let mut began = 0;
+        for alike in self.messages.chunk_by(|one, other| one.key() == other.key()) {
+            let these = began..began + alike.len();
+            began = these.end;
+            let segment = alike.first().map_or(0, |message| message.segment);
+            kernel::send_all(
+                self.kernel,
+                socket,
+                (&gathered[these.clone()], &self.addresses[these]),
+                segment,
+                &mut self.segmentation,
+            );
+        }
+        for line in self.lines.iter_mut().take(self.places.len()) {
+            line.datagrams.clear();
+        }
+        self.places.clear();
+        self.waiting = 0;
     }
 }

@@ -116,6 +116,7 @@ impl Shard {
         let tcp = Tcp::new(sockets.tcp, poll.registry())?;
         let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
         let (sender, orders) = channel();
+        let outbox = Outbox::new(&socket);
         let address = match config.addresses.first() {
             Some(address) => *address,
             None => socket.local_addr()?,
@@ -128,7 +129,7 @@ impl Shard {
         let shard = Self {
             sfu,
             socket,
-            outbox: Outbox::default(),
+            outbox,
             tcp,
             next_sweep,
             address,
