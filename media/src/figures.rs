@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::delays::Delays;
+
 /// What a node has only so much of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Limit {
@@ -81,6 +83,8 @@ pub struct Figures {
     pub packets_sent: u64,
     /// Their bytes.
     pub bytes_sent: u64,
+    /// How long media took through the node; counted by who has the sockets.
+    pub forwarded: Delays,
     dropped: [u64; Dropped::ALL.len()],
     refused: [u64; Limit::ALL.len()],
 }

@@ -5,6 +5,7 @@
 //! the next wake-up go out. `media/io/` holds the sockets and threads.
 
 mod config;
+mod delays;
 mod egress;
 mod estimate;
 mod figures;
@@ -25,12 +26,14 @@ mod way;
 pub mod wire;
 
 pub use config::{SfuConfig, VideoCodec};
+pub use delays::Delays;
 pub use figures::{Dropped, Figures, Limit};
 pub use flows::{Direction, TrackSummary};
 pub use ids::{PeerId, TrackId};
 pub use peer::{Entrance, Rights, Ticket};
 pub use room::{Room, Standing, opening_of};
 pub use sfu::facts::{PeerFact, Summary};
+pub use sfu::route::carries_media;
 pub use sfu::{JoinRejection, Output, Sfu};
 pub use str0m::config::DtlsCert;
 pub use way::{Transport, Way};

@@ -9,6 +9,7 @@ mod desk;
 mod door;
 mod feed;
 mod http;
+mod intake;
 mod node;
 mod outbox;
 mod report;

@@ -13,8 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 use wac_commands::MediaSessionRef;
 use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
 use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
-use wac_media::{Entrance, Figures, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way};
+use wac_media::{
+    Delays, Entrance, Figures, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way,
+    carries_media,
+};
 
+use crate::intake::{Intake, kernel_time};
 use crate::outbox::Outbox;
 use crate::report::Report;
 use crate::sockets::MediaSockets;
@@ -28,8 +32,6 @@ const DATAGRAMS_AT_A_TIME: usize = 64;
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// So many sockets are told of at a time that something can be read.
 const EVENTS_AT_A_TIME: usize = 64;
-/// Longest datagram that is taken in, in bytes.
-const DATAGRAM_BYTES_MAX: usize = 2_000;
 /// So many frames may wait for a client's media socket; then it is cut.
 pub(crate) const FRAMES_WAITING_MAX: usize = 512;
 
@@ -83,7 +85,11 @@ impl Orders {
 pub(crate) struct Shard {
     sfu: Sfu,
     socket: UdpSocket,
+    intake: Intake,
     outbox: Outbox,
+    /// When the media came that is being passed on.
+    came: Vec<Duration>,
+    delays: Delays,
     tcp: Tcp,
     next_sweep: Instant,
     /// What clients know the socket as.
@@ -122,6 +128,7 @@ impl Shard {
             None => socket.local_addr()?,
         };
         let sfu = Sfu::new(config, Instant::now());
+        let intake = Intake::new(&socket);
         let (clients, sessions) = (HashMap::new(), HashMap::new());
         let figures = Arc::<Mutex<Figures>>::default();
         let told = Orders { sender, waker, figures: figures.clone() };
@@ -129,7 +136,10 @@ impl Shard {
         let shard = Self {
             sfu,
             socket,
+            intake,
             outbox,
+            came: Vec::new(),
+            delays: Delays::default(),
             tcp,
             next_sweep,
             address,
@@ -148,12 +158,12 @@ impl Shard {
     /// Runs until it is told to stop.
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_AT_A_TIME);
-        let mut buffer = [0; DATAGRAM_BYTES_MAX];
         // Whether datagrams may be left in the socket: readiness is told once.
         let mut readable = true;
         loop {
             let deadline = self.carry_out();
             self.outbox.flush(&self.socket);
+            self.measure();
             let patience = match readable || self.tcp.is_unread() {
                 true => Duration::ZERO,
                 false => deadline.saturating_duration_since(Instant::now()),
@@ -172,23 +182,33 @@ impl Shard {
                 }
             }
             if readable {
-                readable = self.receive(&mut buffer);
+                readable = self.receive();
             }
             self.receive_by_tcp();
             if !self.obey() {
                 return;
             }
             self.sfu.handle_timeout(Instant::now());
-            *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.sfu.figures();
+            let mut figures = self.sfu.figures();
+            figures.forwarded = self.delays;
+            *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+        }
+    }
+
+    /// Counts how long the media took that has just gone out, or goes to nobody.
+    fn measure(&mut self) {
+        if let (false, Some(now)) = (self.came.is_empty(), kernel_time()) {
+            self.came.drain(..).for_each(|at| self.delays.add(now.saturating_sub(at)));
         }
     }
 
     /// Takes in some datagrams; true: there may be more.
-    fn receive(&mut self, buffer: &mut [u8]) -> bool {
+    fn receive(&mut self) -> bool {
         for _ in 0..DATAGRAMS_AT_A_TIME {
-            match self.socket.recv_from(buffer) {
-                Ok((length, from)) => {
-                    self.sfu.handle_packet(Way::udp(from), self.address, &buffer[..length], Instant::now());
+            match self.intake.receive(&self.socket) {
+                Ok(datagram) => {
+                    self.came.extend(datagram.at.filter(|_| carries_media(datagram.bytes)));
+                    self.sfu.handle_packet(Way::udp(datagram.from), self.address, datagram.bytes, Instant::now());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 // An ICMP answer to something that was sent: of no matter to the others.

@@ -1,7 +1,8 @@
 use std::io::{Error, ErrorKind, Result};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
-use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
 
 /// What is asked of the kernel for datagrams that wait on either side of the socket, in bytes: a burst of a whole room,
 /// as pictures begin together. It gives no more than `net.core.rmem_max` and `wmem_max`.
@@ -23,8 +24,8 @@ impl MediaSockets {
             let udp = UdpSocket::bind(address)?;
             match TcpListener::bind(udp.local_addr()?) {
                 Ok(tcp) => {
-                    set_socket_recv_buffer_size(&udp, BUFFER_BYTES)?;
-                    set_socket_send_buffer_size(&udp, BUFFER_BYTES)?;
+                    setsockopt(&udp, RcvBuf, &BUFFER_BYTES)?;
+                    setsockopt(&udp, SndBuf, &BUFFER_BYTES)?;
                     return Ok(Self { udp, tcp });
                 }
                 Err(error) if address.port() == 0 && error.kind() == ErrorKind::AddrInUse => {}

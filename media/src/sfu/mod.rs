@@ -9,7 +9,7 @@ mod negotiate;
 mod pump;
 mod quality;
 mod reports;
-mod route;
+pub(crate) mod route;
 mod seating;
 mod sources;
 mod tick;

@@ -139,7 +139,12 @@ fn is_media(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| (128..192).contains(first))
 }
 
-/// The source of a packet of media; `None`: it is none, or SRTCP (RFC 5761 §4).
+/// Whether a datagram carries sound or pictures (RFC 7983 §7, RFC 5761 §4), as far as its first bytes tell.
+pub fn carries_media(bytes: &[u8]) -> bool {
+    media_source(bytes).is_some()
+}
+
+/// The source of a packet of media; `None`: it is none, or SRTCP.
 fn media_source(bytes: &[u8]) -> Option<Ssrc> {
     let source = bytes.get(8..12)?.try_into().ok()?;
     (is_media(bytes) && !is_control(bytes)).then(|| u32::from_be_bytes(source).into())

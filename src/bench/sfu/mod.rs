@@ -1,6 +1,7 @@
 //! `wac bench sfu`: what it costs the media node to send a packet on, beside a bare encrypted send of the same packets
 //! in the same run. The clients are of another WebRTC stack (`wac-media-load`); server and clients share the machine.
 
+mod delay;
 mod floor;
 mod print;
 mod room;
@@ -121,6 +122,9 @@ struct Row {
     /// Memory for each who receives, in kB, before anything is sent and after it.
     idle_kb: f64,
     active_kb: f64,
+    /// From the kernel's receipt of a packet to the sending of all that came of it, as the node itself tells.
+    forward_p50_ms: f64,
+    forward_p99_ms: f64,
     /// From a client's send to another's receive, both stacks included.
     delay_p50_ms: f64,
     delay_p99_ms: f64,

@@ -25,13 +25,25 @@ pub(super) fn print(rows: &[Row], args: &SfuBenchArgs) -> Result<()> {
         ]);
     }
     print_table(&costs)?;
-    let mut rest =
-        table(&["sent on", "idle kB", "active kB", "delay p50 ms", "p99 ms", "server cores", "client", "others"]);
+    let mut rest = table(&[
+        "sent on",
+        "idle kB",
+        "active kB",
+        "through the node p50 ms",
+        "p99 ms",
+        "client to client p50 ms",
+        "p99 ms",
+        "server cores",
+        "client",
+        "others",
+    ]);
     for row in rows {
         rest.add_row([
             row.shape.name.to_owned(),
             format!("{:.0}", row.idle_kb),
             format!("{:.0}", row.active_kb),
+            format!("{:.2}", row.forward_p50_ms),
+            format!("{:.2}", row.forward_p99_ms),
             format!("{:.2}", row.delay_p50_ms),
             format!("{:.2}", row.delay_p99_ms),
             format!("{:.2}", row.cores.server),
@@ -42,6 +54,8 @@ pub(super) fn print(rows: &[Row], args: &SfuBenchArgs) -> Result<()> {
     print_table(&rest)?;
     Ok(line(
         "µs a packet: processor time of the whole server for each packet that arrived; floor: encrypting and sending \
-         it, at the same pace. kB: for each participant, his signaling included. The delay has both clients' in it.",
+         it, at the same pace. kB: for each participant, his signaling included. Through \
+         the node: from the kernel's receipt to the last send, as the node tells; client to client has both clients' \
+         stacks in it.",
     )?)
 }

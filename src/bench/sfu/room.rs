@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wac_media_load::{Arrivals, Media, Participant, Slots};
 
+use super::delay::Forwarded;
 use super::floor::Floor;
 use super::{AUDIO_BYTES, AUDIO_PER_SECOND, Row, Shape, VIDEO_BYTES};
 use crate::bench::signaling::client::{Client, Entry};
@@ -20,8 +21,8 @@ use crate::output::progress;
 const JOINING: usize = 8;
 /// After that long everybody's keys, estimates and buffers are as they stay.
 const WARM_UP: Duration = Duration::from_secs(3);
-/// Memory is looked at when nothing has happened for so long.
-const CALM: Duration = Duration::from_secs(2);
+/// Memory is looked at when nothing has happened for so long: by then the allocator has given back what it holds.
+const CALM: Duration = Duration::from_secs(12);
 /// A key frame every so many pictures.
 const PICTURES_A_KEYFRAME: u64 = 60;
 
@@ -40,6 +41,7 @@ pub(super) async fn measure(
     time: Duration,
 ) -> Result<Row> {
     let arrivals = Arc::<Arrivals>::default();
+    tokio::time::sleep(CALM).await;
     let before = server.own_bytes()?;
     let rooms = enter(server, people, shape, &arrivals).await?;
     tokio::time::sleep(CALM).await;
@@ -56,10 +58,12 @@ pub(super) async fn measure(
         }
     }
     tokio::time::sleep(WARM_UP).await;
+    let forwarded = Forwarded::read(&server.metrics().await?)?;
     let (cores, cpu, earlier, began) = (Cores::start(server)?, server.cpu_s()?, arrivals.read(), Instant::now());
     tokio::time::sleep(time).await;
     let counted = arrivals.read().since(&earlier);
     let (elapsed_s, cpu_s) = (began.elapsed().as_secs_f64(), server.cpu_s()? - cpu);
+    let forwarded = Forwarded::read(&server.metrics().await?)?.since(&forwarded);
     let (cores, active) = (cores.used(server)?, server.own_bytes()?);
     ending.cancel();
     let receivers = shape.receivers();
@@ -77,6 +81,8 @@ pub(super) async fn measure(
         packets_per_core_second: 1e6 / micros_per_packet,
         idle_kb: kb(idle),
         active_kb: kb(active),
+        forward_p50_ms: forwarded.millis(500).unwrap_or_default(),
+        forward_p99_ms: forwarded.millis(990).unwrap_or_default(),
         delay_p50_ms: counted.delay_ms(500).unwrap_or_default(),
         delay_p99_ms: counted.delay_ms(990).unwrap_or_default(),
         cores,

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
 use wac_media_io::{BadToken, Dropped, Figures, Limit, MediaLoad};
 
 /// Reads them from the node at each scrape.
@@ -34,7 +35,16 @@ impl Collector for MediaFigures {
         let refused = Limit::ALL.map(|limit| (limit.name(), figures.refused(limit)));
         so_far(&mut encoder, ("media_joins_refused", "Joins refused for want of something", "limit"), refused)?;
         let tokens = BadToken::ALL.map(|why| (why.name(), self.0.bad_tokens(why)));
-        so_far(&mut encoder, ("media_tokens_refused", "Media tokens that let nobody in", "reason"), tokens)
+        so_far(&mut encoder, ("media_tokens_refused", "Media tokens that let nobody in", "reason"), tokens)?;
+        let took = "From the kernel's receipt of a datagram of media to the sending of all that came of it";
+        let kind = MetricType::Histogram;
+        let forwarded = figures.forwarded;
+        encoder.encode_descriptor("media_forward", took, Some(&Unit::Seconds), kind)?.encode_histogram::<NoLabelSet>(
+            forwarded.sum_s(),
+            forwarded.count(),
+            &forwarded.buckets(),
+            None,
+        )
     }
 }
 
