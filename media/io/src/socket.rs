@@ -20,6 +20,8 @@ const PROTOCOL: &str = "media";
 const IDLE: Duration = Duration::from_secs(60);
 /// A frame longer than one may be is read to its end up to here, so that the client hears why it is refused.
 const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+/// So much is read of a socket at a time: frames are short, and each session holds it.
+const READ_BUFFER_BYTES: usize = 4_096;
 /// How often a client is pinged.
 const PING: Duration = Duration::from_secs(20);
 /// How long a client may take to answer a close frame. A connection that is dropped with frames of
@@ -47,6 +49,8 @@ pub(crate) async fn enter(State(door): State<Door>, headers: HeaderMap, upgrade:
             .protocols([PROTOCOL])
             .max_message_size(FRAME_BYTES_MAX)
             .max_frame_size(READ_BYTES_MAX)
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
             .on_upgrade(move |socket| serve(door, joined, socket)),
         Err(refused) => refused.into_response(),
     }
