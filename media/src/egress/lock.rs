@@ -190,6 +190,9 @@ fn derive(master: Master<'_>, label: u8, out: &mut [u8]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use rtc::srtp::context::Context;
+    use rtc::srtp::protection_profile::ProtectionProfile;
+
     use super::*;
 
     /// The test vector of RFC 3711 §B.3.
@@ -208,16 +211,17 @@ mod tests {
         assert_eq!(derived(1, 20)[..4], [0xCE, 0xBE, 0x32, 0x1F]);
     }
 
-    /// What another stack opens, it has been sealed as it should be.
-    #[test]
-    fn media_that_was_sealed_is_opened_by_another_stack() {
-        use rtc::srtp::context::Context;
-        use rtc::srtp::protection_profile::ProtectionProfile;
-        let theirs = |profile| match profile {
+    fn theirs(profile: SrtpProfile) -> ProtectionProfile {
+        match profile {
             SrtpProfile::AEAD_AES_256_GCM => ProtectionProfile::AeadAes256Gcm,
             SrtpProfile::AEAD_AES_128_GCM => ProtectionProfile::AeadAes128Gcm,
             _ => ProtectionProfile::Aes128CmHmacSha1_80,
-        };
+        }
+    }
+
+    /// What another stack opens, it has been sealed as it should be.
+    #[test]
+    fn media_that_was_sealed_is_opened_by_another_stack() {
         let provider = rtc::crypto::default_provider().unwrap();
         for profile in SrtpProfile::ALL {
             let [sealing, _] = locks(*profile);
@@ -232,6 +236,26 @@ mod tests {
                 sealing.seal_rtp(&mut packet, header.len(), 5, index).unwrap();
                 assert_eq!(packet.len(), plain.len() + sealing.rtp_overhead());
                 assert_eq!(opening.decrypt_rtp(&packet).unwrap(), plain, "{profile:?} {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn reports_are_opened_by_another_stack_and_its_own_by_us() {
+        let provider = rtc::crypto::default_provider().unwrap();
+        for profile in SrtpProfile::ALL {
+            let [mut sealing, opening] = locks(*profile);
+            let (key, salt) = master(*profile);
+            let context = || Context::new(&key, &salt, theirs(*profile), None, None, provider.crypto()).unwrap();
+            let (mut their_opening, mut their_sealing) = (context(), context());
+            for index in 0..5 {
+                let report: Vec<u8> = [0x80, 201, 0, 1, 0, 0, 0, 5].into_iter().collect();
+                let mut packet = report.clone();
+                sealing.seal_rtcp(&mut packet).unwrap();
+                assert_eq!(their_opening.decrypt_rtcp(&packet).unwrap(), report, "{profile:?} {index}");
+                let mut packet = their_sealing.encrypt_rtcp(&report).unwrap().to_vec();
+                let (source, _) = opening.open_rtcp(&mut packet).unwrap_or_else(|| panic!("{profile:?} {index}"));
+                assert_eq!((source, packet), (5, report), "{profile:?} {index}");
             }
         }
     }
