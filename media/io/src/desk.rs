@@ -10,7 +10,7 @@ use wac_events::{OpeningId, Position, RoomEvent, StoreError, StreamId};
 use wac_media::{JoinRejection, Ticket};
 
 use crate::feed::RoomFeed;
-use crate::shard::{Joined, Order, Orders};
+use crate::orders::{Joined, Order, Orders};
 
 /// How long to wait after the store has failed.
 const STORE_RETRY: Duration = Duration::from_millis(250);

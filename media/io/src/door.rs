@@ -14,7 +14,7 @@ use wac_media::{Entrance, JoinRejection, Limit, Rights, Ticket};
 use crate::bad_tokens::BadToken;
 use crate::desk::Knock;
 use crate::node::Door;
-use crate::shard::{Joined, Order};
+use crate::orders::{Joined, Order};
 use crate::token::Claims;
 
 /// The prefix of the subprotocol in which browsers send the token.

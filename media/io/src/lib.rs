@@ -11,6 +11,7 @@ mod feed;
 mod http;
 mod intake;
 mod node;
+mod orders;
 mod outbox;
 mod report;
 mod shard;

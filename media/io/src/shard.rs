@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,15 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
 use wac_commands::MediaSessionRef;
-use wac_events::{Environment, MediaSessionId, Position, RoomEvent};
-use wac_media::wire::{ByeReason, ClientMessage, NodeMessage};
+use wac_events::{Environment, MediaSessionId};
+use wac_media::wire::{ByeReason, NodeMessage};
 use wac_media::{
     Delays, Entrance, Figures, JoinRejection, Output, PeerFact, PeerId, Sfu, SfuConfig, Ticket, Transport, Way,
     carries_media,
 };
 
 use crate::intake::{Intake, kernel_time};
+use crate::orders::{Joined, Order, Orders};
 use crate::outbox::Outbox;
 use crate::report::Report;
 use crate::sockets::MediaSockets;
@@ -34,52 +35,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const EVENTS_AT_A_TIME: usize = 64;
 /// So many frames may wait for a client's media socket; then it is cut.
 pub(crate) const FRAMES_WAITING_MAX: usize = 512;
-
-/// What a shard is told.
-pub(crate) enum Order {
-    /// A fact about a room.
-    Fact(Box<RoomEvent>, Position),
-    /// Somebody joins.
-    Join(Box<Ticket>, Box<MediaSessionRef>, oneshot::Sender<Result<Joined, JoinRejection>>),
-    /// A session goes on with another socket; the answer is nothing if it is over.
-    Resume(MediaSessionId, oneshot::Sender<Option<Joined>>),
-    /// What a client said.
-    Said(PeerId, Box<ClientMessage>),
-    /// A client's session is to end.
-    End(PeerId, ByeReason),
-    /// Everything ends.
-    Stop,
-}
-
-/// Somebody who has joined.
-pub(crate) struct Joined {
-    pub peer: PeerId,
-    /// Frames for him; ends with his session.
-    pub frames: mpsc::Receiver<NodeMessage>,
-}
-
-/// Tells a shard what to do. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Orders {
-    sender: Sender<Order>,
-    waker: Arc<Waker>,
-    figures: Arc<Mutex<Figures>>,
-}
-
-impl Orders {
-    /// What has passed the shard.
-    pub(crate) fn figures(&self) -> Figures {
-        *self.figures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says it; a shard that has stopped does not hear it.
-    pub(crate) fn say(&self, order: Order) {
-        if self.sender.send(order).is_ok() {
-            // A waker fails only when its poll is gone, that is, the shard.
-            let _ = self.waker.wake();
-        }
-    }
-}
 
 /// A shard about to run.
 pub(crate) struct Shard {
@@ -131,7 +86,7 @@ impl Shard {
         let intake = Intake::new(&socket);
         let (clients, sessions) = (HashMap::new(), HashMap::new());
         let figures = Arc::<Mutex<Figures>>::default();
-        let told = Orders { sender, waker, figures: figures.clone() };
+        let told = Orders::new(sender, waker, figures.clone());
         let next_sweep = Instant::now() + SWEEP_EVERY;
         let shard = Self {
             sfu,

@@ -12,7 +12,7 @@ use wac_media::wire::{ByeReason, ClientFrame, ClientMessage, FRAME_BYTES_MAX, No
 
 use crate::door::{Refused, begin, check, resume};
 use crate::node::Door;
-use crate::shard::{Joined, Order};
+use crate::orders::{Joined, Order};
 
 /// The subprotocol.
 const PROTOCOL: &str = "media";

@@ -12,7 +12,7 @@ use wac_media::fragment::{Credentials, Fragment};
 use wac_media::wire::{ByeReason, ClientFrame, ClientMessage, NodeFrame, NodeMessage};
 
 use crate::door::Refused;
-use crate::shard::{Joined, Order, Orders};
+use crate::orders::{Joined, Order, Orders};
 
 /// So many requests of one session may wait.
 const ASKS_WAITING_MAX: usize = 8;
