@@ -13,6 +13,8 @@ mod vp8;
 
 use std::time::{Duration, Instant};
 
+use str0m::media::Mid;
+
 use self::feedback::{Feedback, missing, read};
 pub(crate) use self::header::Ids;
 pub(crate) use self::keys::{Keying, provider, yielded};
@@ -66,7 +68,7 @@ pub(crate) struct Heard {
     /// Datagrams to be sent.
     pub datagrams: Vec<Vec<u8>>,
     /// Sections whose pictures need a key frame.
-    pub keyframes: Vec<str0m::media::Mid>,
+    pub keyframes: Vec<Mid>,
     /// Whether it is news of the way.
     pub is_of_way: bool,
     /// Whether it says something of what the peer sends.

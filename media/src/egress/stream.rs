@@ -131,18 +131,7 @@ impl Stream {
             return self.repeat(sequence, &sent, by);
         }
         let (timestamp, ..) = self.last?;
-        let header = Header {
-            payload_type: self.again_type?,
-            marker: false,
-            padded: true,
-            sequence: self.again_sequence as u16,
-            timestamp,
-            source: self.again_source?,
-            mid: self.mid(),
-            transport: 0,
-            level: None,
-            orientation: None,
-        };
+        let header = Header { padded: true, ..self.again_header(self.again_type?, timestamp)? };
         let length = bytes.clamp(1, usize::from(u8::MAX));
         let mut padding = vec![0; length];
         padding[length - 1] = length as u8;
@@ -155,20 +144,26 @@ impl Stream {
     }
 
     fn repeat(&mut self, sequence: u64, sent: &Sent, by: &mut Sealing<'_>) -> Option<Vec<u8>> {
-        let header = Header {
-            payload_type: sent.payload_type,
-            marker: sent.marker,
+        let plain = self.again_header(sent.payload_type, sent.timestamp)?;
+        let header = Header { marker: sent.marker, orientation: sent.orientation, ..plain };
+        let original = (sequence as u16).to_be_bytes();
+        self.seal_again(header, &original, &sent.payload, (sent.picture_id, sent.tl0), by)
+    }
+
+    /// The header of the next packet under the source of what is sent again.
+    fn again_header(&self, payload_type: u8, timestamp: u32) -> Option<Header> {
+        Some(Header {
+            payload_type,
+            marker: false,
             padded: false,
             sequence: self.again_sequence as u16,
-            timestamp: sent.timestamp,
+            timestamp,
             source: self.again_source?,
             mid: self.mid(),
             transport: 0,
             level: None,
-            orientation: sent.orientation,
-        };
-        let original = (sequence as u16).to_be_bytes();
-        self.seal_again(header, &original, &sent.payload, (sent.picture_id, sent.tl0), by)
+            orientation: None,
+        })
     }
 
     fn seal_again(

@@ -20,11 +20,7 @@ impl Sfu {
         bytes: &[u8],
         now: Instant,
     ) -> Result<(), Dropped> {
-        let limit = self.config.publisher_max;
         let peer = self.peers.get_mut(&id).ok_or(Dropped::UnknownSender)?;
-        if !peer.allowance.takes(bytes.len(), limit, now) {
-            return Err(Dropped::Flood);
-        }
         let heard = peer.egress.handle_reports(&mut peer.slots, from, bytes, now).ok_or(Dropped::NotTaken)?;
         peer.heard = now;
         self.send_all(id, heard.datagrams);

@@ -29,6 +29,7 @@ impl Sfu {
             true => self.checked(from, to, bytes, now).ok_or(Dropped::ForgedCheck),
             false => self.by_way.get(&from).copied().ok_or(Dropped::UnknownSender),
         };
+        let taken_in = taken_in.and_then(|peer| self.allows(peer, bytes, now));
         if let (true, Ok(peer)) = (is_control(bytes), taken_in) {
             if let Err(why) = self.reported(peer, from, to, bytes, now) {
                 self.figures.drop_one(why);
@@ -48,6 +49,15 @@ impl Sfu {
         }
     }
 
+    /// Whether a peer may still send a datagram: of media and reports, so much a second is taken.
+    fn allows(&mut self, id: PeerId, bytes: &[u8], now: Instant) -> Result<PeerId, Dropped> {
+        let limit = self.config.publisher_max;
+        let peer = self.peers.get_mut(&id).ok_or(Dropped::UnknownSender)?;
+        let is_within = !is_media(bytes) || peer.allowance.takes(bytes.len(), limit, now);
+        if is_within { Ok(id) } else { Err(Dropped::Flood) }
+    }
+
+    /// Gives a datagram to the connection it belongs to.
     pub(super) fn feed(
         &mut self,
         id: PeerId,
@@ -59,10 +69,6 @@ impl Sfu {
         let receive = Receive::new(from.transport.protocol(), from.address, to, bytes);
         let receive = receive.map_err(|_| Dropped::Unreadable)?;
         let peer = self.peers.get_mut(&id).ok_or(Dropped::UnknownSender)?;
-        let is_media = is_media(bytes);
-        if is_media && !peer.allowance.takes(bytes.len(), self.config.publisher_max, now) {
-            return Err(Dropped::Flood);
-        }
         let input = Input::Receive(now, receive);
         if !peer.rtc.accepts(&input) {
             return Err(Dropped::UnknownSender);
